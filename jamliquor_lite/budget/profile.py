@@ -1,0 +1,53 @@
+"""Every bound of a node in one place, so that a board can say all of them.
+
+A name carries its unit. A comment says what would grow, or be spent, if the bound were not there.
+"""
+
+
+class Profile:
+    """The numbers of a board. The defaults are those of a Linux host; a board lowers them."""
+
+    name = "linux"
+
+    # chain: one column entry per header between the root and the heads (levels.py counts over it)
+    tree_headers = 4096  # a peer that invents forks; full spec needs 2 epochs + the vouching time (about 1,650)
+    tree_marks = 16  # an author that forges a key set or ticket set per fork: each is up to 66 KB at full spec
+    pending_headers = 256  # headers whose slot has not come yet, or whose parent is being fetched
+    equivocations = 64  # evidence kept; beyond it the oldest is dropped
+
+    # connections and streams
+    max_peers = 16  # sockets and TLS state
+    min_peers = 1
+    inbound_streams = 16  # a peer that opens streams and never uses them
+    outbound_streams = 32
+    stream_window_bytes = 64 * 1024  # what a peer may send ahead on one stream
+    connection_window_bytes = 512 * 1024  # and on all streams of a connection together
+    send_buffer_bytes = 128 * 1024  # what may wait for a slow peer on one stream
+    handshake_timeout_ms = 5_000  # a peer that connects and says nothing
+    idle_timeout_ms = 30_000
+    handshakes = 8  # connections that have not proved who they are
+
+    # messages
+    leaves = 64  # leaves a peer may list in its UP 0 handshake
+    announcement_extra_bytes = 36  # Final: hash and slot after the header
+    block_request_blocks = 128  # blocks asked for at once
+    block_bytes = 16 * 1024 * 1024  # one block's extrinsic: skipped, never held, but not read without end
+    proof_nodes = 1024  # boundary nodes of one CE 129 answer: two paths of at most 248 nodes, with room
+    state_answer_bytes = 4 * 1024 * 1024  # one CE 129 answer, values included
+    state_entries = 65_536
+    value_bytes = 1024 * 1024  # a value longer than this is proved and summarised, not returned
+
+    # times
+    block_announce_timeout_ms = 60_000
+    state_sync_timeout_ms = 10_000
+    transaction_timeout_ms = 10_000
+    peer_retry_ms = 2_000
+    peer_retry_max_ms = 60_000
+    checkpoint_interval_ms = 10_000  # a store that is written on every header wears out
+
+    # rates; 0 is no cap
+    max_download_rate = 0  # bytes per second, on the wire
+    max_upload_rate = 0
+
+
+LINUX = Profile()

@@ -1,0 +1,1 @@
+"""What to ask next. One unit of checking per call; the caller fetches."""
