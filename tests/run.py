@@ -1,0 +1,134 @@
+"""Runs the portable tests under the interpreter that executes this file, CPython or MicroPython.
+
+    python3 tests/run.py [FILE…]         micropython -X heapsize=512K tests/run.py [FILE…]
+
+Without arguments it takes every portable test file under tests/ (see support.py for what that means). One line
+per test, then `N passed, N failed, N skipped`; exit status 1 when one failed or when none ran at all.
+"""
+
+import gc
+import os
+import sys
+
+MARK = "# portable: runs on CPython and MicroPython"
+_FOLDER = 0x4000  # the directory bit of a file mode
+
+
+def _root() -> str:
+    parts = __file__.replace("\\", "/").split("/")[:-2]
+    return ("/".join(parts) or "/") if parts else "."
+
+
+ROOT = _root()
+sys.path.insert(0, ROOT)
+
+from tests.support import Skip  # noqa: E402  (needs the path above)
+
+
+def is_portable(path: str) -> bool:
+    """Whether the file carries the mark. Only the beginning is read: the mark is a header."""
+    with open(path) as file:
+        for _ in range(30):
+            line = file.readline()
+            if not line:
+                return False
+            if line.strip() == MARK:
+                return True
+    return False
+
+
+def find(folder: str, found: "list[str]") -> "list[str]":
+    """Append the paths (relative to the checkout) of all portable test files under `folder`, in order."""
+    for name in sorted(os.listdir(ROOT + "/" + folder)):
+        path = folder + "/" + name
+        if os.stat(ROOT + "/" + path)[0] & _FOLDER:
+            if not name.startswith((".", "__")):
+                find(path, found)
+        elif name.startswith("test_") and name.endswith(".py") and is_portable(ROOT + "/" + path):
+            found.append(path)
+    return found
+
+
+def test_names(path: str) -> "list[str]":
+    """The names of the file's test functions, in the order of its text: a MicroPython module has no order."""
+    names = []
+    with open(ROOT + "/" + path) as file:
+        for line in file:
+            if line.startswith("def test_"):
+                names.append(line[4 : line.index("(")])
+            elif line.startswith(("class Test", "async def test_")):
+                raise ValueError("portable tests are plain functions, not `" + line.strip() + "`")
+    return names
+
+
+def show(error: BaseException) -> None:
+    """Print the exception with where it came from."""
+    if hasattr(sys, "print_exception"):  # MicroPython
+        sys.print_exception(error)
+    else:
+        import traceback
+
+        traceback.print_exception(error, file=sys.stdout)
+
+
+class Tally:
+    """Counts, and the one line per test."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+
+    def run(self, label: str, call):  # type: ignore[no-untyped-def]
+        """Call it, print its line, return what it returned (None when it failed or was skipped)."""
+        gc.collect()
+        try:
+            result = call()
+        except Skip as error:
+            self.skipped += 1
+            print("SKIP", label, "-", error)
+        except Exception as error:
+            self.failed += 1
+            print("FAIL", label)
+            show(error)
+        else:
+            self.passed += 1
+            return result
+        return None
+
+
+def run_file(path: str, tally: Tally) -> None:
+    """Import one test file and run its functions."""
+    load = Tally()
+    name = path[: -len(".py")].replace("/", ".")
+    module = load.run(path, lambda: __import__(name, None, None, ["*"]))
+    names = load.run(path, lambda: test_names(path)) if module else None
+    tally.failed += load.failed
+    tally.skipped += load.skipped
+    if names is None:
+        return
+    if not names:
+        tally.failed += 1
+        print("FAIL", path, "- holds no test")
+    for test in names:
+        before = tally.passed
+        tally.run(path + "::" + test, getattr(module, test))
+        if tally.passed > before:
+            print("PASS", path + "::" + test)
+
+
+def main(arguments: "list[str]") -> int:
+    """Run the given files, or all portable ones. The exit status."""
+    tally = Tally()
+    for path in arguments or find("tests", []):
+        if path.startswith("./"):
+            path = path[2:]
+        if ROOT != "." and path.startswith(ROOT + "/"):
+            path = path[len(ROOT) + 1 :]
+        run_file(path, tally)
+    print("%d passed, %d failed, %d skipped" % (tally.passed, tally.failed, tally.skipped))
+    return 1 if tally.failed or not tally.passed + tally.skipped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
