@@ -1,0 +1,275 @@
+"""The state trie (GP 0.7.2, appendix D.2): its 64-byte nodes, and a trie in memory that serves proofs.
+
+    branch   255 bits of the left hash behind one 0 bit, 32 bytes of the right hash
+    leaf     0x80 | length, key 31, value padded with zeroes to 32        values of at most 32 bytes
+             0xc0, key 31, BLAKE2b-256 of the value                       longer values
+
+A sub-trie is known by the hash of its top node, an empty one by 32 zero bytes. Bits of a key go from the
+most significant. There is no path compression: keys that share n bits hang below n branches, most of them
+with one side empty.
+"""
+
+from ..const import const
+from ..crypto.suite import blake2b_256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Buffer = bytes | bytearray | memoryview
+
+KEY_SIZE = const(31)
+KEY_BITS = const(248)
+NODE_SIZE = const(64)
+_EMBEDDED_MAX = const(32)  # bytes of a value that a leaf holds by itself
+EMPTY = bytes(32)
+_PADDING = bytes(32)
+
+
+def bit(key: "Buffer", index: int) -> int:
+    """Bit `index` of a key, counted from the most significant bit of its first byte."""
+    return (key[index >> 3] >> (7 - (index & 7))) & 1
+
+
+def common_bits(a: "Buffer", b: "Buffer") -> int:
+    """How many leading bits two 31-byte keys share: 0 to 248."""
+    for i in range(KEY_SIZE):
+        differ = a[i] ^ b[i]
+        if differ:
+            count = 8 * i
+            while not differ & 0x80:
+                differ <<= 1
+                count += 1
+            return count
+    return KEY_BITS
+
+
+def leaf_node(key: "Buffer", value: "Buffer") -> bytes:
+    """The leaf of a 31-byte key and its value."""
+    size = len(value)
+    if size > _EMBEDDED_MAX:
+        return b"\xc0" + bytes(key) + blake2b_256(value)
+    return bytes((0x80 | size,)) + bytes(key) + bytes(value) + _PADDING[size:]
+
+
+def branch_node(left: bytes, right: bytes) -> bytes:
+    """The branch over two sub-tries, given their 32-byte hashes. The first bit of `left` is lost."""
+    if left[0] & 0x80:
+        return bytes((left[0] & 0x7F,)) + left[1:] + right
+    return left + right
+
+
+def merkle_root(items: "Iterable[tuple[bytes, bytes]]") -> bytes:
+    """The root of a state given as (key of 31 bytes, value) in any order."""
+    return Trie(items).root()
+
+
+class _Leaf:
+    __slots__ = ("hash", "key", "value")
+
+    def __init__(self, key: bytes, value: bytes) -> None:
+        self.key = key
+        self.value = value
+        self.hash: "bytes | None" = None
+
+
+class _Branch:
+    __slots__ = ("hash", "left", "right")
+
+    def __init__(self, left: "_Leaf | _Branch | None", right: "_Leaf | _Branch | None") -> None:
+        self.left = left
+        self.right = right
+        self.hash: "bytes | None" = None
+
+
+class Trie:
+    """A mapping from 31-byte keys to values with its Merkle root, for devnets, gateways and tests.
+
+    A change costs the branches on its path; they are hashed when a root or a path is asked for, so changes
+    made together share the work. `snapshot()` freezes the content for the price of the pending hashes.
+    Keys that are not 31 bytes raise ValueError: they come from our own code only.
+    """
+
+    # A node with a hash may be shared with a snapshot and never changes again; one without is ours alone,
+    # since snapshot() hashes everything first. That is the whole of copy-on-write here.
+
+    def __init__(self, items: "Iterable[tuple[bytes, bytes]]" = ()) -> None:
+        self._top: "_Leaf | _Branch | None" = None
+        self._count = 0
+        for key, value in items:
+            self.set(key, value)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def snapshot(self) -> "Trie":
+        """A trie with the present content. Later changes to either are not seen by the other."""
+        self.root()
+        twin = Trie()
+        twin._top = self._top
+        twin._count = self._count
+        return twin
+
+    def get(self, key: "Buffer") -> "bytes | None":
+        """The value of `key`, or None."""
+        node = self._top
+        depth = 0
+        while isinstance(node, _Branch):
+            node = node.right if bit(key, depth) else node.left
+            depth += 1
+        if node is None or node.key != bytes(key):
+            return None
+        return node.value
+
+    def set(self, key: "Buffer", value: "Buffer") -> None:
+        """Give `key` this value, whether or not it had one."""
+        key = bytes(key)
+        if len(key) != KEY_SIZE:
+            raise ValueError("a state key has 31 bytes, not %d" % len(key))
+        leaf = _Leaf(key, bytes(value))
+        parent: "_Branch | None" = None
+        node = self._top
+        depth = 0
+        while isinstance(node, _Branch):
+            if node.hash is not None:
+                node = _Branch(node.left, node.right)
+                self._link(parent, key, depth, node)
+            parent = node
+            node = node.right if bit(key, depth) else node.left
+            depth += 1
+        if node is None:
+            self._count += 1
+        elif node.key == key:
+            pass  # the new leaf takes the old one's place
+        else:
+            self._count += 1
+            shared = common_bits(key, node.key)
+            while depth < shared:
+                below = _Branch(None, None)
+                self._link(parent, key, depth, below)
+                parent = below
+                depth += 1
+            fork = _Branch(node, leaf) if bit(key, depth) else _Branch(leaf, node)
+            self._link(parent, key, depth, fork)
+            return
+        self._link(parent, key, depth, leaf)
+
+    def remove(self, key: "Buffer") -> bool:
+        """Take `key` out. False if it was not there."""
+        key = bytes(key)
+        if self.get(key) is None:
+            return False
+        path: "list[_Branch]" = []
+        node = self._top
+        while isinstance(node, _Branch):
+            if node.hash is not None:
+                node = _Branch(node.left, node.right)
+                self._link(path[-1] if path else None, key, len(path), node)
+            path.append(node)
+            node = node.right if bit(key, len(path) - 1) else node.left
+        self._count -= 1
+        # A leaf left alone moves up to where its key first differs from all others.
+        alone: "_Leaf | None" = None
+        while path:
+            parent = path.pop()
+            depth = len(path) + 1
+            other = parent.left if bit(key, depth - 1) else parent.right
+            if alone is None and isinstance(other, _Leaf):
+                alone = other
+            elif other is not None:
+                self._link(parent, key, depth, alone)
+                return True
+        self._top = alone
+        return True
+
+    def _link(self, parent: "_Branch | None", key: bytes, depth: int, node: "_Leaf | _Branch | None") -> None:
+        # Hang `node` at `depth` of the path of `key`, below `parent` (None: at the top).
+        if parent is None:
+            self._top = node
+        elif bit(key, depth - 1):
+            parent.right = node
+        else:
+            parent.left = node
+
+    def root(self) -> bytes:
+        """The Merkle root, 32 bytes; 32 zero bytes for an empty trie."""
+        top = self._top
+        if top is None:
+            return EMPTY
+        if top.hash is None:
+            _hash_below(top)
+        return top.hash  # type: ignore[return-value]
+
+    def path(self, key: "Buffer") -> "list[bytes]":
+        """The nodes from the root towards `key`, 64 bytes each.
+
+        The last one is the leaf of `key`, or a leaf of another key, or a branch that is empty on the side of
+        `key`: each a proof of what is or is not there. An empty trie has no nodes.
+        """
+        self.root()
+        nodes: "list[bytes]" = []
+        node = self._top
+        while isinstance(node, _Branch):
+            nodes.append(_encode(node))
+            node = node.right if bit(key, len(nodes) - 1) else node.left
+        if node is not None:
+            nodes.append(_encode(node))
+        return nodes
+
+    def items(self, start: "Buffer" = bytes(KEY_SIZE)) -> "Iterator[tuple[bytes, bytes]]":
+        """(key, value) from `start` on in ascending order. The trie must not change meanwhile."""
+        for leaf, _ in self.leaves(start):
+            yield leaf.key, leaf.value
+
+    def leaves(self, start: "Buffer") -> "Iterator[tuple[_Leaf, int]]":
+        """Like items(), as (object with .key and .value, how many branches lie above it)."""
+        waiting: "list[tuple[_Leaf | _Branch, int]]" = []
+        node = self._top
+        depth = 0
+        while isinstance(node, _Branch):
+            depth += 1
+            if bit(start, depth - 1):
+                node = node.right
+            else:
+                if node.right is not None:
+                    waiting.append((node.right, depth))
+                node = node.left
+        if node is not None and node.key >= bytes(start):
+            yield node, depth
+        while waiting:
+            node, depth = waiting.pop()
+            if isinstance(node, _Leaf):
+                yield node, depth
+                continue
+            if node.right is not None:
+                waiting.append((node.right, depth + 1))
+            if node.left is not None:
+                waiting.append((node.left, depth + 1))
+
+
+def _encode(node: "_Leaf | _Branch") -> bytes:
+    if isinstance(node, _Leaf):
+        return leaf_node(node.key, node.value)
+    left, right = node.left, node.right
+    return branch_node(EMPTY if left is None else left.hash,  # type: ignore[arg-type]
+                       EMPTY if right is None else right.hash)  # type: ignore[arg-type]
+
+
+def _hash_below(top: "_Leaf | _Branch") -> None:
+    # Children before parents, without recursion: a trie is up to 248 deep, too deep for a small stack.
+    waiting = [top]
+    while waiting:
+        node = waiting[-1]
+        if isinstance(node, _Branch):
+            left, right = node.left, node.right
+            pending = False
+            if left is not None and left.hash is None:
+                waiting.append(left)
+                pending = True
+            if right is not None and right.hash is None:
+                waiting.append(right)
+                pending = True
+            if pending:
+                continue
+        node.hash = blake2b_256(_encode(node))
+        waiting.pop()
