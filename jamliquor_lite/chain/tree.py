@@ -1,0 +1,206 @@
+"""The fork tree: columns of fixed length, one row per header between the root and the heads.
+
+A row is 165 bytes or so and the number of rows is fixed at construction, so forks cannot take memory. The tree
+knows ancestry, equivocation and which head is best; it knows nothing of seals (seal.py) or trust (levels.py).
+A row's index is its handle; it is valid until the row is freed.
+"""
+
+from array import array
+
+from ..const import const
+from ..errors import BudgetError
+
+_HASH = const(32)
+NONE = -1
+
+# bits of `flags`
+USED = 1
+TICKETED = 2  # sealed with a ticket; `ticketed` counts them along the branch (GP 0.7.2, section 19)
+VOUCHED = 4
+TWIN = 8  # another block of the same slot exists that differs in more than its seal
+NAMED = 16  # a child by another author names this header
+REPORTED = 32  # its equivocation has been kept as evidence
+
+
+def _zeros(code: str, count: int) -> "array[int]":
+    return array(code, (0 for _ in range(count)))
+
+
+class Tree:
+    """`capacity` rows. Row 0 to capacity - 1; `root` and `best` are rows."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.count = 0
+        self.root = self.best = NONE
+        self.hashes = bytearray(capacity * _HASH)
+        self.contents = bytearray(capacity * _HASH)  # hash of the header without its seal: seals are malleable
+        self.state_roots = bytearray(capacity * _HASH)  # prior state root: commits the state after the parent
+        self.entropies = bytearray(capacity * _HASH)  # eta_0 after this header
+        self.flags = bytearray(capacity)
+        self.slots = _zeros("I", capacity)
+        self.parents = array("h" if capacity < 32768 else "i", (NONE for _ in range(capacity)))
+        self.authors = _zeros("H", capacity)
+        self.tags = _zeros("I", capacity)  # first four bytes of the author's key: finds the same author in any set
+        self.supports = _zeros("H", capacity)
+        self.children = _zeros("H", capacity)
+        self.heights = _zeros("I", capacity)
+        self.ticketed = _zeros("I", capacity)
+        self.epochs = _zeros("B", capacity)  # entry in light.py's table of epochs
+        self.marks = array("b", (NONE for _ in range(capacity)))  # entry in its table of tickets, or NONE
+        self._rows: "dict[bytes, int]" = {}
+
+    def find(self, header_hash: bytes) -> int:
+        """Row of a header hash, or NONE."""
+        return self._rows.get(header_hash, NONE)
+
+    def hash(self, row: int) -> bytes:
+        return bytes(self.hashes[row * _HASH : row * _HASH + _HASH])
+
+    def content(self, row: int) -> bytes:
+        return bytes(self.contents[row * _HASH : row * _HASH + _HASH])
+
+    def state_root(self, row: int) -> bytes:
+        return bytes(self.state_roots[row * _HASH : row * _HASH + _HASH])
+
+    def entropy(self, row: int) -> bytes:
+        return bytes(self.entropies[row * _HASH : row * _HASH + _HASH])
+
+    def has(self, row: int, flag: int) -> bool:
+        return bool(self.flags[row] & flag)
+
+    def rows_at(self, slot: int) -> "list[int]":
+        """Rows of one slot. A scan of one column; slots that repeat are few."""
+        flags = self.flags
+        return [row for row, at in enumerate(self.slots) if at == slot and flags[row] & USED]
+
+    def insert(self, parent: int, header_hash: bytes, content: bytes, state_root: bytes, entropy: bytes,
+               slot: int, author: int, tag: int, ticketed: bool) -> int:
+        """Add a header below `parent` (NONE for the root) and return its row. Raises BudgetError when full."""
+        if self.count == self.capacity:
+            raise BudgetError("tree_headers", "fork tree holds %d headers, its bound" % self.capacity)
+        row = self.flags.find(b"\0")
+        at = row * _HASH
+        self.hashes[at : at + _HASH] = header_hash
+        self.contents[at : at + _HASH] = content
+        self.state_roots[at : at + _HASH] = state_root
+        self.entropies[at : at + _HASH] = entropy
+        self.flags[row] = USED | (TICKETED if ticketed else 0)
+        self.slots[row] = slot
+        self.parents[row] = parent
+        self.authors[row] = author
+        self.tags[row] = tag
+        self.supports[row] = self.children[row] = 0
+        self.marks[row] = NONE
+        self.heights[row] = self.ticketed[row] = 0
+        if parent != NONE:
+            self.heights[row] = self.heights[parent] + 1
+            self.ticketed[row] = self.ticketed[parent] + (1 if ticketed else 0)
+            self.children[parent] += 1
+        self._rows[header_hash] = row
+        self.count += 1
+        return row
+
+    def rename(self, row: int, header_hash: bytes) -> None:
+        """Keep another seal of the same header: the variant that a child names."""
+        del self._rows[self.hash(row)]
+        self.hashes[row * _HASH : row * _HASH + _HASH] = header_hash
+        self._rows[header_hash] = row
+
+    def common_ancestor(self, left: int, right: int) -> int:
+        """The last header both descend from; one of the two where it is an ancestor of the other."""
+        slots, parents = self.slots, self.parents
+        while left != right:
+            if slots[left] >= slots[right]:
+                left = parents[left]
+            else:
+                right = parents[right]
+        return left
+
+    def descends(self, row: int, ancestor: int) -> bool:
+        slot = self.slots[ancestor]
+        while row != NONE and self.slots[row] > slot:
+            row = self.parents[row]
+        return row == ancestor
+
+    def ancestor_at(self, row: int, slot: int) -> int:
+        """The last header at or before `slot` on the branch of `row`, no further back than the root."""
+        while self.slots[row] > slot and self.parents[row] != NONE:
+            row = self.parents[row]
+        return row
+
+    def acceptable(self, row: int) -> bool:
+        """Whether no undecided equivocation lies between the root and `row` (GP 0.7.2, 19.3).
+
+        The Gray Paper excludes both blocks until one is final. Where finality is not served nothing ever is, and one
+        dishonest author could stop the head for good. So a block counts as decided once it is vouched for and none
+        of its twins is: more than a third of the validators have built on it.
+        """
+        while row != self.root:
+            if self.flags[row] & TWIN and not self._decided(row):
+                return False
+            row = self.parents[row]
+        return True
+
+    def _decided(self, row: int) -> bool:
+        if not self.flags[row] & VOUCHED:
+            return False
+        content = self.content(row)
+        for other in self.rows_at(self.slots[row]):
+            if other != row and self.flags[other] & VOUCHED and self.content(other) != content:
+                return False
+        return True
+
+    def better(self, row: int, than: int) -> bool:
+        """Most ticketed ancestors first (GP 0.7.2, 19.4), then the longer branch; a tie keeps what came first."""
+        if self.ticketed[row] != self.ticketed[than]:
+            return self.ticketed[row] > self.ticketed[than]
+        return self.heights[row] > self.heights[than]
+
+    def choose_best(self) -> None:
+        """Look at all heads again: after an equivocation, a vouching or a pruning."""
+        best = self.root
+        for row in range(self.capacity):
+            if self.flags[row] & USED and self.better(row, best) and self.acceptable(row):
+                best = row
+        self.best = best
+
+    def worst_head(self, keep: int) -> int:
+        """The head to give up when rows run out: never `best`, `keep` or a vouched one. NONE if there is no other."""
+        worst = NONE
+        for row in range(self.capacity):
+            if self.flags[row] & (USED | VOUCHED) != USED or self.children[row] or row in (self.best, keep):
+                continue
+            if worst == NONE or self.better(worst, row):
+                worst = row
+        return worst
+
+    def advance(self, root: int) -> None:
+        """Make `root` the root: free everything that does not descend from it."""
+        keep = bytearray(self.capacity)  # 1: descends from the new root, 2: does not
+        keep[root] = 1
+        for row in range(self.capacity):
+            if not self.flags[row] & USED:
+                continue
+            at = row
+            while at != NONE and not keep[at]:
+                at = self.parents[at]
+            verdict = 2 if at == NONE else keep[at]
+            at = row
+            while at != NONE and not keep[at]:
+                keep[at] = verdict
+                at = self.parents[at]
+        for row in range(self.capacity):
+            if keep[row] == 2:
+                self.free(row)
+        self.parents[root] = NONE
+        self.root = root
+
+    def free(self, row: int) -> None:
+        parent = self.parents[row]
+        if parent != NONE and self.flags[parent] & USED and self.children[parent]:
+            self.children[parent] -= 1
+        del self._rows[self.hash(row)]
+        self.flags[row] = 0
+        self.slots[row] = 0
+        self.count -= 1
