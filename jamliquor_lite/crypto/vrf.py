@@ -1,0 +1,92 @@
+"""The IETF VRF with additional data over Bandersnatch, as JAM uses it (GP 0.7.2 appendix G).
+
+Source: davxy/bandersnatch-vrf-spec at commit 38cf32d with its ietf.json, and where that leaves a choice what the Rust
+reference (ark-vrf 0.1) does: a challenge is reduced, so c and c + r are the same proof; s has to be below r; the
+identity is a key like another. A proof is `output point 32 | c 32 | s 32`, both numbers little-endian, though the
+challenge itself is read big-endian from its hash. Not constant time, see `bandersnatch`.
+"""
+
+from . import bandersnatch
+from .suite import sha512
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .bandersnatch import Affine
+
+label = "pure"
+trusts_key = False
+
+_R = bandersnatch.ORDER
+
+
+def secret(seed: bytes) -> bytes:
+    """The secret scalar of a seed of any length: 32 bytes, little-endian."""
+    return (int.from_bytes(sha512(seed), "little") % _R).to_bytes(32, "little")
+
+
+def public(secret: bytes) -> bytes:
+    """The public key of a secret scalar."""
+    return bandersnatch.encode(_public(int.from_bytes(secret, "little")))
+
+
+def output(secret: bytes, data: bytes) -> bytes:
+    """The 32-byte output of `data` under a secret scalar."""
+    point = bandersnatch.multiply_add(
+        int.from_bytes(secret, "little"), bandersnatch.hash_to_curve(data), 0, bandersnatch.IDENTITY
+    )
+    return _output(bandersnatch.to_affine([point])[0])
+
+
+def sign(secret: bytes, data: bytes, aux: bytes) -> bytes:
+    """The 96-byte proof over `data` and `aux`. Its nonce is derived as in RFC 8032, so it repeats exactly."""
+    x = int.from_bytes(secret, "little")
+    hashed = bandersnatch.hash_to_curve(data)
+    product = bandersnatch.multiply_add(x, hashed, 0, bandersnatch.IDENTITY)
+    h, o = bandersnatch.to_affine([hashed, product])
+    seed = sha512(secret)[32:] + bandersnatch.encode(h)
+    nonce = int.from_bytes(sha512(seed), "little") % _R
+    u = bandersnatch.multiply_add(nonce, bandersnatch.extend(bandersnatch.GENERATOR), 0, bandersnatch.IDENTITY)
+    v = bandersnatch.multiply_add(nonce, hashed, 0, bandersnatch.IDENTITY)
+    u, v = bandersnatch.to_affine([u, v])
+    c = _challenge((_public(x), h, o, u, v), aux)
+    s = (nonce + c * x) % _R
+    return bandersnatch.encode(o) + c.to_bytes(32, "little") + s.to_bytes(32, "little")
+
+
+def verify(public: bytes, data: bytes, aux: bytes, proof: bytes) -> "bytes | None":
+    """The 32-byte output that the proof proves, or None where it does not hold."""
+    if len(proof) != 96:
+        return None
+    s = int.from_bytes(proof[64:], "little")
+    if s >= _R:
+        return None
+    c = int.from_bytes(proof[32:64], "little") % _R
+    y = bandersnatch.decode(public)
+    o = bandersnatch.decode(proof[:32])
+    if y is None or o is None:
+        return None
+    hashed = bandersnatch.hash_to_curve(data)
+    # -c as r - c: the scalars stay positive, and no point has to be negated.
+    back = (_R - c) % _R
+    u = bandersnatch.multiply_add(s, bandersnatch.extend(bandersnatch.GENERATOR), back, bandersnatch.extend(y))
+    v = bandersnatch.multiply_add(s, hashed, back, bandersnatch.extend(o))
+    h, u, v = bandersnatch.to_affine([hashed, u, v])
+    if _challenge((y, h, o, u, v), aux) != c:
+        return None
+    return _output(o)
+
+
+def _public(x: int) -> "Affine":
+    point = bandersnatch.multiply_add(
+        x, bandersnatch.extend(bandersnatch.GENERATOR), 0, bandersnatch.IDENTITY
+    )
+    return bandersnatch.to_affine([point])[0]
+
+
+def _challenge(points: "tuple[Affine, ...]", aux: bytes) -> int:
+    encoded = b"".join([bandersnatch.encode(p) for p in points])
+    return int.from_bytes(sha512(bandersnatch.SUITE + b"\x02" + encoded + aux + b"\x00")[:32], "big") % _R
+
+
+def _output(point: "Affine") -> bytes:
+    return sha512(bandersnatch.SUITE + b"\x03" + bandersnatch.encode(point) + b"\x00")[:32]

@@ -1,0 +1,14 @@
+"""What both ports must offer, by module. A test compares the twins with this list and with each other.
+
+clock     ticks_ms() -> int, monotonic milliseconds; wall_seconds() -> Unix seconds or None
+entropy   random_bytes(size) -> bytes
+crypto    native(primitive) -> (implementation or None, why not); primitives are those of `crypto.suite`
+store     SlotFile(path), two durable slots: see the module
+"""
+
+CONTRACT = {
+    "clock": ("ticks_ms", "wall_seconds"),
+    "entropy": ("random_bytes",),
+    "crypto": ("native",),
+    "store": ("SlotFile",),
+}

@@ -1,0 +1,1 @@
+"""The port to CPython 3.11 and newer."""

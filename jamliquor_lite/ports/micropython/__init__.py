@@ -1,0 +1,1 @@
+"""The port to MicroPython: its unix build, and boards."""
