@@ -9,13 +9,18 @@ A seal proves who wrote a header, not that it is valid: one dishonest author may
 any state root. But an honest validator builds only on blocks it has executed. With fewer than V/3 dishonest, more
 than V/3 distinct builders include an honest one. Two branches can both be vouched for: this is no finality.
 
+The ancestors of a vouched header are vouched for with it. That settles tickets marks: at tiny size a mark stands in
+one of an epoch's last two blocks, and the validators of the next epoch, whose keys are trusted by then, settle it by
+building on it. Whoever forged the tickets can choose the slots of that epoch but not the keys, so it stays one author.
+
 Support of a header is the number of distinct keys of its own epoch's set that sealed it or a descendant. It is
 counted for every header, pending epochs too, and counts only once the epoch's set is trusted. A key that stands in
 both sets goes on counting in the next epoch: its holder signed on top, whatever was claimed of the set around it.
 """
 
 from ..const import const
-from .tree import NONE, USED, VOUCHED
+from .epoch import TRUSTED
+from .tree import NONE, PENDING, USED, VOUCHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +60,7 @@ class Levels:
     def level(self, row: int) -> int:
         if self.tree.has(row, VOUCHED):
             return VOUCHED_LEVEL
-        return LINKED if self.epoch(row).pending else SEALED
+        return LINKED if self.tree.has(row, PENDING) else SEALED
 
     def count(self, row: int) -> None:
         """Count the author of a new row for itself and for every ancestor that it is new to."""
@@ -85,8 +90,8 @@ class Levels:
         tree = self.tree
         tag = tag_of(author)
         deepest = NONE
-        for other, other_tag in enumerate(tree.tags):
-            if other_tag != tag or other == row or not tree.flags[other] & USED:
+        for other in range(tree.top):
+            if tree.tags[other] != tag or other == row or not tree.flags[other] & USED:
                 continue
             if self.epoch(other).key(tree.authors[other]) != author:
                 continue
@@ -110,4 +115,4 @@ class Levels:
 
     def _enough(self, row: int) -> bool:
         epoch = self.epoch(row)
-        return not epoch.pending and 3 * self.tree.supports[row] > epoch.spec.validators
+        return epoch.keys_from == TRUSTED and 3 * self.tree.supports[row] > epoch.spec.validators

@@ -15,7 +15,7 @@ from .epoch import TRUSTED, Epoch, check_marks, following
 from .header import Header
 from .levels import SEALED, VOUCHED_LEVEL, Levels, tag_of
 from .seal import check_seal
-from .tree import NAMED, NONE, REPORTED, TICKETED, TWIN, VOUCHED, Tree
+from .tree import NAMED, NONE, PENDING, REPORTED, TWIN, VOUCHED, Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,6 +194,8 @@ class LightChain:
             self.marked_by[mark] = row
         if named:
             tree.flags[row] |= NAMED
+        if epoch.pending:
+            tree.flags[row] |= PENDING
         if ticketed:
             self.ticket_seals += 1
         else:
@@ -270,7 +272,7 @@ class LightChain:
             adopted = self._adopt()
             fresh = []
             if adopted:
-                for head in range(tree.capacity):
+                for head in range(tree.top):
                     if tree.flags[head] and not tree.children[head]:
                         fresh += self.levels.vouch(head)
         return any_news
@@ -294,6 +296,7 @@ class LightChain:
         return adopted
 
     def _trust(self, row: int) -> bool:
+        tree = self.tree
         changed = False
         for epoch in self.epochs:
             if epoch is None:
@@ -304,6 +307,10 @@ class LightChain:
             if epoch.tickets_from == row:
                 epoch.tickets_from = TRUSTED
                 changed = True
+        if changed:
+            for at in range(tree.top):
+                if tree.flags[at] & PENDING and not self.levels.epoch(at).pending:
+                    tree.flags[at] &= ~PENDING
         return changed
 
     def best_vouched(self) -> int:
@@ -332,7 +339,7 @@ class LightChain:
         tree = self.tree
         epochs = set()
         marks = set()
-        for row in range(tree.capacity):
+        for row in range(tree.top):
             if tree.flags[row]:
                 epochs.add(tree.epochs[row])
                 marks.add(tree.marks[row])
@@ -357,9 +364,6 @@ class LightChain:
         )
 
     @property
-    def stalled(self) -> bool:
-        """The head's epoch rests on a mark that was not vouched for in time: nothing new can be answered."""
-        return self.levels.epoch(self.tree.best).pending
-
-    def is_ticketed(self, row: int) -> bool:
-        return self.tree.has(row, TICKETED)
+    def pending(self) -> bool:
+        """Whether the head's epoch rests on a mark that nobody has vouched for yet."""
+        return self.tree.has(self.tree.best, PENDING)

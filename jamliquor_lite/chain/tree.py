@@ -20,6 +20,7 @@ VOUCHED = 4
 TWIN = 8  # another block of the same slot exists that differs in more than its seal
 NAMED = 16  # a child by another author names this header
 REPORTED = 32  # its equivocation has been kept as evidence
+PENDING = 64  # its epoch's keys or tickets rest on a mark that nobody has vouched for yet
 
 
 def _zeros(code: str, count: int) -> "array[int]":
@@ -32,6 +33,7 @@ class Tree:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.count = 0
+        self.top = 0  # rows from here on have never been used: scans stop here
         self.root = self.best = NONE
         self.hashes = bytearray(capacity * _HASH)
         self.contents = bytearray(capacity * _HASH)  # hash of the header without its seal: seals are malleable
@@ -71,8 +73,8 @@ class Tree:
 
     def rows_at(self, slot: int) -> "list[int]":
         """Rows of one slot. A scan of one column; slots that repeat are few."""
-        flags = self.flags
-        return [row for row, at in enumerate(self.slots) if at == slot and flags[row] & USED]
+        slots, flags = self.slots, self.flags
+        return [row for row in range(self.top) if slots[row] == slot and flags[row] & USED]
 
     def insert(self, parent: int, header_hash: bytes, content: bytes, state_root: bytes, entropy: bytes,
                slot: int, author: int, tag: int, ticketed: bool) -> int:
@@ -99,6 +101,8 @@ class Tree:
             self.children[parent] += 1
         self._rows[header_hash] = row
         self.count += 1
+        if row >= self.top:
+            self.top = row + 1
         return row
 
     def rename(self, row: int, header_hash: bytes) -> None:
@@ -151,16 +155,28 @@ class Tree:
                 return False
         return True
 
+    def trusted(self, row: int) -> int:
+        """The last header on the branch of `row` whose epoch is not pending."""
+        while self.flags[row] & PENDING:
+            row = self.parents[row]
+        return row
+
     def better(self, row: int, than: int) -> bool:
-        """Most ticketed ancestors first (GP 0.7.2, 19.4), then the longer branch; a tie keeps what came first."""
-        if self.ticketed[row] != self.ticketed[than]:
-            return self.ticketed[row] > self.ticketed[than]
+        """Most ticketed ancestors first (GP 0.7.2, 19.4), then the longer branch; a tie keeps what came first.
+
+        Pending headers count last: else one author could mark tickets of its own and outrun everybody with them.
+        """
+        left, right = self.trusted(row), self.trusted(than)
+        if self.ticketed[left] != self.ticketed[right]:
+            return self.ticketed[left] > self.ticketed[right]
+        if self.heights[left] != self.heights[right]:
+            return self.heights[left] > self.heights[right]
         return self.heights[row] > self.heights[than]
 
     def choose_best(self) -> None:
         """Look at all heads again: after an equivocation, a vouching or a pruning."""
         best = self.root
-        for row in range(self.capacity):
+        for row in range(self.top):
             if self.flags[row] & USED and self.better(row, best) and self.acceptable(row):
                 best = row
         self.best = best
@@ -168,7 +184,7 @@ class Tree:
     def worst_head(self, keep: int) -> int:
         """The head to give up when rows run out: never `best`, `keep` or a vouched one. NONE if there is no other."""
         worst = NONE
-        for row in range(self.capacity):
+        for row in range(self.top):
             if self.flags[row] & (USED | VOUCHED) != USED or self.children[row] or row in (self.best, keep):
                 continue
             if worst == NONE or self.better(worst, row):
@@ -177,9 +193,9 @@ class Tree:
 
     def advance(self, root: int) -> None:
         """Make `root` the root: free everything that does not descend from it."""
-        keep = bytearray(self.capacity)  # 1: descends from the new root, 2: does not
+        keep = bytearray(self.top)  # 1: descends from the new root, 2: does not
         keep[root] = 1
-        for row in range(self.capacity):
+        for row in range(self.top):
             if not self.flags[row] & USED:
                 continue
             at = row
@@ -190,7 +206,7 @@ class Tree:
             while at != NONE and not keep[at]:
                 keep[at] = verdict
                 at = self.parents[at]
-        for row in range(self.capacity):
+        for row in range(self.top):
             if keep[row] == 2:
                 self.free(row)
         self.parents[root] = NONE
