@@ -26,6 +26,7 @@ class Profile:
     handshake_timeout_ms = 5_000  # a peer that connects and says nothing
     idle_timeout_ms = 30_000
     handshakes = 8  # connections that have not proved who they are
+    connections_per_source = 8  # one host that takes every slot
 
     # messages
     leaves = 64  # leaves a peer may list in its UP 0 handshake

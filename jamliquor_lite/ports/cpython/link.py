@@ -1,0 +1,178 @@
+"""The UDP link: one socket, read when asyncio says so, straight into one lent buffer, within the node's rates.
+
+    link = UdpLink("0.0.0.0", 0)
+    while await link.readable(timeout_ms):                   False when the time is over or `wake` was called
+        while (size := link.receive()) >= 0:
+            connection.receive(link.view[:size], link.source, now)
+
+The counts are UDP payload; the wire carries 28 bytes more a datagram over IPv4, 48 over IPv6.
+"""
+
+import asyncio
+import socket
+
+from ...budget.meter import Meter
+from ...const import const
+from ...errors import LocalError
+from .clock import ticks_ms
+
+# No peer may send more than it can know to pass, and an Ethernet frame is 1,500. A longer one is cut here, its
+# packet fails to decrypt, and QUIC treats it as lost.
+DATAGRAM_BYTES = const(2048)
+_SOCKET_BUFFER_BYTES = const(1024 * 1024)  # asked of the system, which may give less: bursts while we verify
+_MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it (RFC 4291, section 2.5.5.2)
+
+
+class UdpLink:
+    """`bytes_in`, `bytes_out`, `datagrams_in`, `datagrams_out` count; `failed` those that the system refused.
+
+    `view` is the lent buffer, `source` the (host, port) of what `receive` put there. `address` is our own.
+    `download` and `upload` are the meters that slow the link; None is no limit.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        download: "Meter | None" = None,
+        upload: "Meter | None" = None,
+        buffer: "bytearray | None" = None,
+    ) -> None:
+        """Bind to a numeric address, IPv4 or IPv6 (`::` takes both); port 0 is any. LocalError when refused."""
+        self.view = memoryview(buffer if buffer is not None else bytearray(DATAGRAM_BYTES))
+        self.source = ("", 0)
+        self.bytes_in = self.bytes_out = self.datagrams_in = self.datagrams_out = self.failed = 0
+        self._download = download or Meter(0, 1)
+        self._upload = upload or Meter(0, 1)
+        self._is_v6 = ":" in host
+        self._waiter: "asyncio.Future[bool] | None" = None
+        self._is_woken = False
+        self._socket = socket.socket(socket.AF_INET6 if self._is_v6 else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            if self._is_v6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER_BYTES)
+            self._socket.bind((host, port))
+        except (OSError, OverflowError) as error:
+            self._socket.close()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise LocalError("cannot listen on UDP %s port %d: %s" % (host, port, reason), 2)
+        self.address = self._plain(self._socket.getsockname())
+
+    async def readable(self, timeout_ms: int) -> bool:
+        """Wait for a datagram that may be read now. False after `timeout_ms` (-1: no end), or at once by `wake`."""
+        until = -1 if timeout_ms < 0 else ticks_ms() + timeout_ms
+        loop = asyncio.get_running_loop()
+        while not self._is_woken:
+            now = ticks_ms()
+            ready_at = self._download.wake_at(now)
+            throttled = ready_at > now
+            # While the download meter is in debt the socket is not looked at: the system drops what its buffer does
+            # not hold, and the peers' congestion control slows them down.
+            wait_until = until if not throttled else ready_at if until < 0 else min(ready_at, until)
+            if wait_until >= 0 and wait_until <= now and not throttled:
+                wait_until = now
+            if await self._wait(loop, not throttled, -1 if wait_until < 0 else max(0, wait_until - now)):
+                return True
+            if 0 <= until <= ticks_ms():
+                break
+        self._is_woken = False
+        return False
+
+    def wake(self) -> None:
+        """End a wait in `readable`, or the next one: there is something else to do."""
+        self._is_woken = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(False)
+
+    def receive(self) -> int:
+        """Read one datagram into `view`. Its size; -1 when there is none, or none may be read yet."""
+        now = ticks_ms()
+        if not self._download.ready(now):
+            return -1
+        while True:
+            try:
+                size, address = self._socket.recvfrom_into(self.view)
+                break
+            except (BlockingIOError, InterruptedError):
+                return -1
+            except OSError:  # what an ICMP message left behind; the next datagram may be fine
+                self.failed += 1
+        self._download.spend(size, now)
+        self.bytes_in += size
+        self.datagrams_in += 1
+        self.source = self._plain(address)
+        return size
+
+    def send(self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]") -> bool:
+        """Send to a numeric address. False: not now, keep it and come back at `send_at`.
+
+        What the system refuses for good (no route, too long) counts as sent and in `failed`: UDP may lose anything.
+        """
+        now = ticks_ms()
+        if not self._upload.ready(now):
+            return False
+        host, port = addr
+        if self._is_v6 and ":" not in host:
+            host = _MAPPED + host
+        try:
+            self._socket.sendto(datagram, (host, port))
+        except (BlockingIOError, InterruptedError):
+            return False
+        except (OSError, OverflowError):
+            self.failed += 1
+            return True
+        self._upload.spend(len(datagram), now)
+        self.bytes_out += len(datagram)
+        self.datagrams_out += 1
+        return True
+
+    def send_at(self, now: int) -> int:
+        """When a `send` that returned False is worth the next try (ms)."""
+        return max(self._upload.wake_at(now), now + 1)
+
+    def close(self) -> None:
+        """Give the socket back. A wait in `readable` ends."""
+        self.wake()
+        self._socket.close()
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop, watch: bool, timeout_ms: int) -> bool:
+        waiter = self._waiter = loop.create_future()
+        timer = loop.call_later(timeout_ms / 1000, _resolve, waiter, False) if timeout_ms >= 0 else None
+        descriptor = self._socket.fileno()
+        if watch:
+            loop.add_reader(descriptor, _resolve, waiter, True)
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+            if watch:
+                loop.remove_reader(descriptor)
+
+    def _plain(self, address: "tuple[str, int] | tuple[str, int, int, int]") -> "tuple[str, int]":
+        # QUIC compares addresses, so one peer must look the same whichever way its datagrams came.
+        host = address[0]
+        if host.startswith(_MAPPED):
+            host = host[len(_MAPPED) :]
+        elif len(address) > 2 and address[3]:
+            host = "%s%%%d" % (host.split("%")[0], address[3])
+        return host, address[1]
+
+
+def _resolve(waiter: "asyncio.Future[bool]", value: bool) -> None:
+    if not waiter.done():
+        waiter.set_result(value)
+
+
+async def resolve(host: str, port: int) -> "tuple[str, int]":
+    """The numeric address of a host name, IPv4 first; LocalError when it has none."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:
+        raise LocalError("cannot resolve %s: %s" % (host, getattr(error, "strerror", None) or error), 2)
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return str(found[0][4][0]), port

@@ -1,0 +1,170 @@
+"""Many JAMNP-S connections on one UDP socket: those that come in, and those that we dial from the same port."""
+
+from collections import deque
+
+from ..const import const
+from . import quic_core
+from .quic import CLOSED, CONNECTING, READY, Connection, alpn
+from .quic_certificate import Identity
+from .quic_core import CID_BYTES, Buffer, Core, QuicProtocolVersion, packet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..budget.profile import Profile
+
+_INITIAL_BYTES = const(1200)  # the least of a datagram that begins a connection (RFC 9000, section 14.1)
+_OUTBOX = const(32)  # answers to datagrams that belong to no connection
+
+
+class Listener:
+    """`connections` holds all that are not gone; `dropped` counts datagrams that belonged to none of them."""
+
+    def __init__(self, identity: Identity, genesis_hash: bytes, limits: "Profile") -> None:
+        protocol = alpn(genesis_hash)
+        self.connections: "list[Connection]" = []
+        self.dropped = 0
+        self._identity = identity
+        self._genesis_hash = genesis_hash
+        self._protocol = protocol
+        self._limits = limits
+        # A builder is always to be permitted (simple.md, "ALPN"); what it may do here is no more than others may.
+        self._configuration = quic_core.configuration(
+            identity, [protocol, protocol + "/builder"], limits, False
+        )
+        self._routes: "dict[bytes, Connection]" = {}
+        self._first_cids: "dict[Connection, bytes]" = {}  # inbound ones before READY, with the id they chose for us
+        self._fresh: "deque[Connection]" = deque()
+        self._outbox: "deque[tuple[bytes, tuple[str, int]]]" = deque(maxlen=_OUTBOX)
+        self._turn = 0
+
+    def dial(self, host: str, port: int, expect_name: "str | None", now: int) -> Connection:
+        """Begin a connection from this socket. It is in `connections` and never comes out of `accept`."""
+        connection = Connection.dial(
+            self._identity, self._genesis_hash, host, port, expect_name, limits=self._limits, now=now
+        )
+        self._add(connection)
+        return connection
+
+    def receive(self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]", now: int) -> None:
+        """Give one datagram to its connection, or begin a new one, or drop it. Nothing is raised."""
+        data = bytes(datagram)
+        try:
+            header = packet.pull_quic_header(Buffer(data=data), host_cid_length=CID_BYTES)
+        except ValueError:
+            self.dropped += 1
+            return
+        connection = self._routes.get(header.destination_cid)
+        if connection is None:
+            if len(data) < _INITIAL_BYTES or header.version is None:
+                self.dropped += 1
+                return
+            if header.version != QuicProtocolVersion.VERSION_1:
+                if header.packet_type != packet.QuicPacketType.VERSION_NEGOTIATION:
+                    self._answer_version(header.source_cid, header.destination_cid, addr)
+                return
+            if header.packet_type != packet.QuicPacketType.INITIAL or not self._has_room(addr):
+                self.dropped += 1
+                return
+            core = Core(self._configuration, self._limits, None, header.destination_cid)
+            connection = Connection(core, addr, self._protocol, self._limits, False, now)
+            connection.receive(data, addr, now)
+            if not core.begun:  # it was no Initial that this id decrypts: nobody is there
+                self.dropped += 1
+                return
+            self._add(connection)
+            self._routes[header.destination_cid] = connection
+            self._first_cids[connection] = header.destination_cid
+        else:
+            connection.receive(data, addr, now)
+        self._look_at(connection)
+
+    def drain(self, now: int) -> "tuple[bytes, tuple[str, int]] | None":
+        """The next datagram to send and where to, or None."""
+        if self._outbox:
+            return self._outbox.popleft()
+        for _ in range(len(self.connections)):
+            self._turn %= len(self.connections)
+            item = self.connections[self._turn].drain(now)
+            if item is not None:
+                return item
+            self._turn += 1
+        self._sweep()
+        return None
+
+    def wake_at(self, now: int) -> int:
+        """When to call `tick` and `drain` at the latest, in ms; -1: not before something arrives."""
+        if self._outbox:
+            return now
+        at = -1
+        for connection in self.connections:
+            other = connection.wake_at(now)
+            if other >= 0 and (at < 0 or other < at):
+                at = other
+        return at
+
+    def tick(self, now: int) -> None:
+        """Let time pass for all connections."""
+        for connection in self.connections:
+            connection.tick(now)
+            self._look_at(connection)
+        self._sweep()
+
+    def accept(self) -> "Connection | None":
+        """The next connection of a peer that is READY, or None. It may be CLOSED again by now."""
+        return self._fresh.popleft() if self._fresh else None
+
+    def close(self, code: int = 0, reason: str = "") -> None:
+        """Close every connection. Drain afterwards, so that the peers hear of it."""
+        for connection in self.connections:
+            connection.close(code, reason)
+
+    # the routes, for Connection
+
+    def add_route(self, cid: bytes, connection: Connection) -> None:
+        """Datagrams to this connection id are the connection's."""
+        self._routes[cid] = connection
+
+    def remove_route(self, cid: bytes) -> None:
+        """The peer does not use this connection id any more."""
+        self._routes.pop(cid, None)
+
+    # inside
+
+    def _add(self, connection: Connection) -> None:
+        self.connections.append(connection)
+        connection.route_by(self)
+
+    def _has_room(self, addr: "tuple[str, int]") -> bool:
+        inbound = [c for c in self.connections if not c.is_dialed and c.state != CLOSED]
+        return (
+            len(self._first_cids) < self._limits.handshakes
+            and len(inbound) < self._limits.max_peers + self._limits.handshakes
+            and sum(1 for c in inbound if c.addr[0] == addr[0]) < self._limits.connections_per_source
+        )
+
+    def _answer_version(self, theirs: bytes, ours: bytes, addr: "tuple[str, int]") -> None:
+        self._outbox.append(
+            (
+                packet.encode_quic_version_negotiation(
+                    source_cid=ours, destination_cid=theirs, supported_versions=[QuicProtocolVersion.VERSION_1]
+                ),
+                addr,
+            )
+        )
+
+    def _look_at(self, connection: Connection) -> None:
+        if connection.state != CONNECTING:
+            cid = self._first_cids.pop(connection, None)
+            if cid is not None:
+                self._routes.pop(cid, None)
+                if connection.state == READY:
+                    self._fresh.append(connection)
+
+    def _sweep(self) -> None:
+        gone = [c for c in self.connections if c.is_gone]
+        if not gone:
+            return
+        self.connections = [c for c in self.connections if not c.is_gone]
+        self._routes = {cid: c for cid, c in self._routes.items() if not c.is_gone}
+        for connection in gone:
+            self._first_cids.pop(connection, None)
