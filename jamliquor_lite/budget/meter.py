@@ -6,8 +6,8 @@ TYPE_CHECKING = False
 class Meter:
     """`rate_bytes_per_s` on average, `burst_bytes` at once; rate 0 is no limit. `total_bytes` only counts.
 
-    What is spent may exceed what is there: a datagram cannot be cut. The debt is waited for afterwards, so the
-    average holds. All integers: the rest of a division is kept, so slow rates lose nothing to rounding.
+    What is spent may exceed what is there: a datagram cannot be cut. The debt is waited for afterwards, so
+    the average holds. All integers: the rest of a division is kept, so slow rates lose nothing to rounding.
     """
 
     def __init__(self, rate_bytes_per_s: int, burst_bytes: int) -> None:

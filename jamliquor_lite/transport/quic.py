@@ -7,9 +7,9 @@
             connection.accept() -> stream of the peer    until None
             connection.open(kind) -> stream of ours, or None
 
-READY means that both certificates were checked and that the peer says so too. A peer may still close at once, for
-reasons of its own; `close_reason` then says in one line what it said.
-Protocol: zdave-parity/jam-np simple.md over RFC 9000; certificates in quic_certificate.py, aioquic in quic_core.py.
+READY means that both certificates were checked and that the peer says so too. A peer may still close at once,
+for reasons of its own; `close_reason` then says in one line what it said. Protocol: zdave-parity/jam-np
+simple.md over RFC 9000; certificates in quic_certificate.py, aioquic in quic_core.py.
 """
 
 import ipaddress
@@ -20,7 +20,8 @@ from ..const import const
 from ..errors import LocalError
 from . import quic_core
 from .quic_certificate import Identity, alt_name, printable
-from .quic_core import Core, tls
+from .quic_core import Core
+from .quic_reason import explain
 from .quic_stream import Stream
 
 TYPE_CHECKING = False
@@ -42,6 +43,7 @@ READY = const(1)
 CLOSED = const(2)
 
 TOO_MANY_STREAMS = const(1)  # what a stream above `inbound_streams` is reset with; JAMNP-S names no codes
+_FAREWELLS = const(3)  # times a peer that goes on talking hears again that we closed (RFC 9000, 10.2.1)
 _REASON_CHARS = const(160)  # of our reason: it must fit one packet
 
 
@@ -51,7 +53,7 @@ def alpn(genesis_hash: bytes) -> str:
 
 
 class Connection:
-    """One connection. `state` is CONNECTING, READY or CLOSED; `close_code` and `close_reason` say why the latter.
+    """One connection. `state` is CONNECTING, READY or CLOSED, the last with `close_code` and `close_reason`.
 
     `addr` is the peer's (host, port). `is_dialed`: we began it.
     """
@@ -72,6 +74,8 @@ class Connection:
         self._outbox: "deque[tuple[bytes, tuple[str, int]]]" = deque()
         self._handshake_until = now + limits.handshake_timeout_ms
         self._ping_is_out = False
+        self._farewell: "tuple[bytes, tuple[str, int]] | None" = None  # the datagram that says we closed
+        self._farewells_left = _FAREWELLS
         self._is_broken = False  # aioquic raised: nothing of it is to be trusted any more
         self._peer_key = b""
         self._router: "Router | None" = None
@@ -88,7 +92,7 @@ class Connection:
         limits: "Profile",
         now: int,
     ) -> "Connection":
-        """Begin a connection to a numeric IP address. LocalError when `host` is none or `port` is impossible."""
+        """Begin a connection to a numeric IP address. LocalError when `host` or `port` is no such thing."""
         addr = numeric_address(host, port)
         protocol = alpn(genesis_hash)
         core = Core(quic_core.configuration(identity, [protocol], limits, True), limits, expect_name)
@@ -129,6 +133,11 @@ class Connection:
         """Take one datagram. Whatever it holds, nothing is raised: at worst the connection closes."""
         if self._is_broken:
             return
+        if self._farewell is not None:
+            if self._farewells_left and not self._core.gone:
+                self._farewells_left -= 1
+                self._outbox.append(self._farewell)
+            return
         try:
             self._core.receive_datagram(bytes(datagram), addr, now / 1000)
         except Exception as error:  # a peer must not be able to end the process through a fault of aioquic
@@ -144,6 +153,8 @@ class Connection:
                 self._break(error)
             self._after(now)
             self._forget_finished()
+            if self._outbox and self._core.ended is not None and not self._core.closed_by_peer:
+                self._farewell = self._outbox[-1]
         return self._outbox.popleft() if self._outbox else None
 
     def wake_at(self, now: int) -> int:
@@ -181,12 +192,10 @@ class Connection:
     # the streams' side
 
     def open(self, kind: int) -> "Stream | None":
-        """Open a stream of a kind (0-255), which is queued as its first byte. None: not READY, or at a cap."""
+        """Open a stream of a kind (0-255), queued as its first byte. None: not READY, or at a cap."""
         if self.state != READY or not self._core.can_open():
             return None
-        parity = 0 if self.is_dialed else 1
-        ours = sum(1 for stream_id in self._streams if stream_id & 1 == parity)
-        if ours >= self._limits.outbound_streams:
+        if self._count(0 if self.is_dialed else 1) >= self._limits.outbound_streams:
             return None
         stream_id = self._core.get_next_available_stream_id()
         self._core.send_stream_data(stream_id, bytes((kind,)))
@@ -222,7 +231,10 @@ class Connection:
             self._peer_key = self._core.peer_key
         ended = self._core.ended
         if ended is not None and self.state != CLOSED:
-            self._set_closed(ended.error_code, self._explain(ended))
+            core = self._core
+            idle_ms = int(core.idle_timeout_s * 1000)
+            line = explain(ended, core.closed_by_peer, self._protocol, idle_ms)
+            self._set_closed(ended.error_code, line)
 
     def _handle(self, event: object) -> None:
         events = quic_core.aioquic_connection.events
@@ -255,12 +267,16 @@ class Connection:
         if stream is None and (stream_id & 1 == 0) != self.is_dialed:
             stream = self._new_stream(stream_id, -1)
             if stream is not None:
-                waiting = sum(1 for s in self._streams.values() if s.id & 1 == stream_id & 1 and not s.is_refused)
-                if waiting > self._limits.inbound_streams or self.state == CLOSED:
+                if self._count(stream_id & 1) > self._limits.inbound_streams or self.state == CLOSED:
                     stream.reset(TOO_MANY_STREAMS)
                 else:
                     self._inbound.append(stream)
         return stream
+
+    def _count(self, parity: int) -> int:
+        # Streams of one initiator (the client's ids are even) that are not over. One that we gave up counts no more:
+        # how long aioquic remembers it depends on the peer, and `_STREAMS_AHEAD` bounds that.
+        return sum(1 for s in self._streams.values() if s.id & 1 == parity and not s.is_refused)
 
     def _new_stream(self, stream_id: int, kind: int) -> "Stream | None":
         quic = self._core.find(stream_id)
@@ -272,7 +288,8 @@ class Connection:
         return stream
 
     def _forget_if_waiting(self, stream: Stream) -> None:
-        # Given up by the peer before anybody here took it: it must not wait in the queue, which a peer could fill.
+        # Given up by the peer before anybody here took it: it must not wait in the queue, which a peer could
+        # fill.
         if stream in self._inbound:
             self._refuse(stream, stream.reset_code)
 
@@ -287,8 +304,8 @@ class Connection:
     # times and ends
 
     def _ping_at(self) -> int:
-        # Half of the idle timeout after the peer was last heard. A ping that is not answered is not repeated: aioquic
-        # probes by itself, and a dead peer shall time out.
+        # Half of the idle timeout after the peer was last heard. A ping that is not answered is not repeated:
+        # aioquic probes by itself, and a dead peer shall time out.
         if self.state != READY or self._ping_is_out:
             return -1
         return _ms(self._core.last_activity_s + self._core.idle_timeout_s / 2)
@@ -297,7 +314,8 @@ class Connection:
         self._is_broken = True
         self._core.abandon()
         self._outbox.clear()
-        self._set_closed(1, "QUIC failed on the peer's datagram: %s %s" % (type(error).__name__, printable(str(error))))
+        what = "%s %s" % (type(error).__name__, printable(str(error)))
+        self._set_closed(1, "QUIC failed on the peer's datagram: " + what)
 
     def _set_closed(self, code: int, reason: str) -> None:
         if self.state == CLOSED:
@@ -309,30 +327,9 @@ class Connection:
         for stream in self._streams.values():
             stream.on_closed()
 
-    def _explain(self, ended: "quic_core.aioquic_connection.events.ConnectionTerminated") -> str:
-        code = ended.error_code
-        text = printable(ended.reason_phrase)
-        tail = ": " + text if text else ""
-        is_alert = ended.frame_type is not None and 0x100 <= code < 0x200
-        if not self._core.closed_by_peer:
-            if is_alert:
-                return ended.reason_phrase or "handshake failed: " + _alert_name(code)
-            if ended.reason_phrase == "Idle timeout":
-                return "nothing heard from the peer for %d ms" % int(self._core.idle_timeout_s * 1000)
-            return "peer broke QUIC: %s (%s)" % (text, _error_name(code))
-        if is_alert:
-            if code == quic_core.NO_ALPN:
-                return "peer does not speak %s (other genesis?)%s" % (self._protocol, tail)
-            if code == quic_core.CERTIFICATE_REQUIRED:
-                return "peer demands a certificate and got none" + tail
-            return "peer refused the handshake, %s%s" % (_alert_name(code), tail)
-        if ended.frame_type is not None:
-            return "peer closed the connection, %s%s" % (_error_name(code), tail)
-        return "peer closed the connection with code %d%s" % (code, tail or ", no reason given")
-
 
 def numeric_address(host: str, port: int) -> "tuple[str, int]":
-    """`(host, port)` as a socket reports it; LocalError when `host` is no IP address or `port` none of UDP's."""
+    """`(host, port)` as a socket reports it; LocalError when one of them is impossible."""
     try:
         canonical = str(ipaddress.ip_address(host))
     except ValueError:
@@ -340,20 +337,6 @@ def numeric_address(host: str, port: int) -> "tuple[str, int]":
     if not 0 < port < 65536:
         raise LocalError("not a UDP port: %d" % port, 2)
     return canonical, port
-
-
-def _alert_name(code: int) -> str:
-    try:
-        return "TLS alert %d %s" % (code - 0x100, tls.AlertDescription(code - 0x100).name)
-    except ValueError:
-        return "TLS alert %d" % (code - 0x100)
-
-
-def _error_name(code: int) -> str:
-    try:
-        return quic_core.QuicErrorCode(code).name
-    except ValueError:
-        return "code %d" % code
 
 
 def _ms(seconds: float) -> int:

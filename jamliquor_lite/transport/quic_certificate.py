@@ -1,9 +1,10 @@
 """Who is at the other end: JAMNP-S certificates (zdave-parity/jam-np, simple.md, "Encryption and handshake").
 
 A peer's certificate must be signed with Ed25519, hold its Ed25519 key, and have exactly one alternative name,
-which is derived from the key. Nothing else is looked at. The parser is ours and reads only what the rules need,
-because certificates of real nodes are odd where it does not matter: one has an empty ExtendedKeyUsage, for which
-pyca/cryptography refuses all extensions, and a life of two seconds, so dates are not checked either.
+which is derived from the key. Nothing else is looked at. The parser is ours and reads only what the rules
+need, because certificates of real nodes are odd where it does not matter: one has an empty ExtendedKeyUsage,
+for which pyca/cryptography refuses all extensions, and a life of two seconds, so dates are not checked
+either.
 """
 
 import datetime
@@ -29,7 +30,7 @@ _EXTENSIONS = const(0xA3)  # [3]
 _DNS_NAME = const(0x82)  # [2] of a GeneralName
 _ED25519_OID = bytes((0x2B, 0x65, 0x70))  # 1.3.101.112 (RFC 8410)
 _ALT_NAME_OID = bytes((0x55, 0x1D, 0x11))  # 2.5.29.17 (RFC 5280, section 4.2.1.6)
-_TEXT_SHOWN = const(64)  # characters of a peer's text that reach a log line
+_TEXT_SHOWN = const(120)  # characters of a peer's text that reach a log line
 
 
 def alt_name(public: bytes) -> str:
@@ -43,7 +44,7 @@ def alt_name(public: bytes) -> str:
 
 
 class Identity:
-    """Our key on the network: `seed` is the 32-byte Ed25519 secret. `public` 32 bytes, `name` 53 characters."""
+    """Our key on the network, from a 32-byte Ed25519 secret. `public` is 32 bytes, `name` 53 characters."""
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != _KEY_BYTES:
@@ -71,7 +72,7 @@ def _self_signed(key: Ed25519PrivateKey, name: str) -> x509.Certificate:
 
 
 class _Der:
-    """The elements of one constructed DER value, one after the other: `next` leaves `tag`, `start`, `stop`."""
+    """The elements of a constructed DER value, one by one: `next` leaves `tag`, `start`, `stop`."""
 
     def __init__(self, data: bytes, start: int, stop: int) -> None:
         self.data = data
@@ -117,7 +118,7 @@ class _Der:
 
 
 def _refuse(text: str) -> RemoteError:
-    return RemoteError(BAD_CERTIFICATE, "peer's certificate " + text)
+    return RemoteError(BAD_CERTIFICATE, "the certificate " + text)
 
 
 def _malformed(pos: int) -> RemoteError:
@@ -166,7 +167,7 @@ def _public_key(info: _Der) -> bytes:
 
 
 def _alternative_names(signed: _Der) -> "list[bytes]":
-    """All general names of all SubjectAltName extensions. One of another kind than DNS stands there as b""."""
+    """The general names of all SubjectAltName extensions. One of another kind than DNS stands as b""."""
     names: "list[bytes]" = []
     while signed.left():
         if signed.next() != _EXTENSIONS:

@@ -1,13 +1,15 @@
 """aioquic's connection core with our bounds: fixed windows, small handshakes, JAMNP-S certificates.
 
-All that depends on aioquic's private parts is in this file, so that a new release of it is compared with one page.
-Written against 1.7.2. What is changed, and why:
+All that depends on aioquic's private parts is in this file, so that a new release of it is compared with one
+page. Written against 1.7.2. What is changed, and why:
 
-- aioquic doubles a window when half of it is used, so a fast peer and a slow reader grow without bound. Here the
+- aioquic doubles a window when half of it is used, so a fast peer and a slow reader grow without bound. Here
+the
   windows are raised by `Stream.credit` only.
 - It keeps up to 512 KiB of handshake bytes and TLS messages up to 16 MiB. Here 16 KiB.
 - A stream may arrive in as many pieces as it has bytes, each costing a list entry and a search. Here 256.
-- A server asks for a certificate, and the certificate rules are checked inside the handshake, so that a peer which
+- A server asks for a certificate, and the certificate rules are checked inside the handshake, so that a peer
+which
   breaks them is told so by a TLS alert and never sees a connection.
 """
 
@@ -20,8 +22,9 @@ from ..const import const
 from ..errors import RemoteError
 from .quic_certificate import Identity, check_certificate, printable
 
-# aioquic.tls imports these three to verify certificates by authorities and host names, which nothing here does:
-# they cost 3.5 MB. They stand in for the time of the import only; who really wants them can still import them.
+# aioquic.tls imports these three to verify certificates by authorities and host names, which nothing here
+# does: they cost 3.5 MB. They stand in for the time of the import only; who really wants them can still
+# import them.
 _UNUSED = ("certifi", "service_identity", "OpenSSL")
 
 
@@ -40,8 +43,10 @@ try:
     from aioquic.buffer import Buffer
     from aioquic.quic import connection as aioquic_connection
     from aioquic.quic import packet as packet
-    from aioquic.quic.configuration import QuicConfiguration
+    from aioquic.quic import retry as retry
+    from aioquic.quic.configuration import SMALLEST_MAX_DATAGRAM_SIZE, QuicConfiguration
     from aioquic.quic.connection import QuicConnection, QuicConnectionError, QuicReceiveContext
+    from aioquic.quic.crypto import CryptoPair
     from aioquic.quic.packet import QuicErrorCode, QuicFrameType, QuicProtocolVersion
     from aioquic.quic.packet_builder import QuicPacketBuilder
     from aioquic.quic.recovery import QuicPacketSpace
@@ -56,14 +61,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
 
-# aioquic reports each peer's mistake as a warning, which Python prints where nobody configured logging. What is
-# worth a line is in `Connection.close_reason`.
+# aioquic reports each peer's mistake as a warning, which Python prints where nobody configured logging. What
+# is worth a line is in `Connection.close_reason`.
 logging.getLogger("quic").setLevel(logging.CRITICAL)
 
 CID_BYTES = const(8)
 _HANDSHAKE_BYTES = const(16 * 1024)  # a peer that sends a certificate without end
 _STREAM_PIECES = const(256)  # a peer that sends every other byte
-_STREAMS_AHEAD = const(4)  # times inbound_streams: what exceeds the bound is reset, beyond this the connection goes
+_STREAMS_AHEAD = const(4)  # times inbound_streams: a stream above the one is reset, above both forbidden
+_OFFER_CHARS = const(60)  # of the protocols that a client offers, in our reason for refusing them
 _FRAME_BYTES = const(17)  # type, stream id, maximum: at most 1 + 8 + 8
 _ALERT = const(0x100)  # QUIC's codes for TLS alerts begin here (RFC 9001, section 4.8)
 
@@ -98,22 +104,22 @@ class _Tls(tls.Context):
         ours = self._alpn_protocols or []
         if not any(name in ours for name in offered):
             jam = [name for name in offered if name.startswith("jamnp-s/")]
-            text = "peer is of another chain: it speaks %s" if jam else "peer does not speak JAMNP-S but %s"
-            shown = printable(", ".join(jam or offered)) or "nothing"
-            raise tls.AlertNoApplicationProtocol((text + ", we %s") % (shown, ours[0]))
+            what = "another chain" if jam else "not JAMNP-S"
+            shown = printable(", ".join(jam or offered)[:_OFFER_CHARS]) or "nothing"
+            raise tls.AlertNoApplicationProtocol("%s: %s offered, %s served" % (what, shown, ours[0]))
         super()._server_handle_hello(input_buf, initial_buf, handshake_buf)
 
     def _server_handle_certificate(self, input_buf: Buffer) -> None:
         super()._server_handle_certificate(input_buf)
         if not self.peer_key:
-            raise _CertificateRequired("peer sent no certificate")
+            raise _CertificateRequired("no certificate")
 
     def _client_handle_encrypted_extensions(self, input_buf: Buffer) -> None:
         try:
             super()._client_handle_encrypted_extensions(input_buf)
         except tls.AlertNoApplicationProtocol:
             raise tls.AlertNoApplicationProtocol(
-                "peer answered with another protocol than %s" % (self._alpn_protocols or [""])[0]
+                "server answered with another protocol than %s" % (self._alpn_protocols or [""])[0]
             )
 
     def _set_peer_certificate(self, certificate: tls.Certificate) -> None:
@@ -164,7 +170,7 @@ class Core(QuicConnection):
 
     @property
     def proved(self) -> bool:
-        """Whether both sides have checked each other: a client knows from HANDSHAKE_DONE (RFC 9001, 4.1.2)."""
+        """Whether both sides have checked each other. A client knows by HANDSHAKE_DONE (RFC 9001, 4.1.2)."""
         return self._handshake_confirmed and len(self.peer_key) == 32
 
     @property
@@ -223,7 +229,7 @@ class Core(QuicConnection):
 
     def _parse_transport_parameters(self, data: bytes, from_session_ticket: bool = False) -> None:
         super()._parse_transport_parameters(data, from_session_ticket)
-        if self._remote_max_idle_timeout == 0:  # "no timeout" (RFC 9000, section 18.2), which aioquic takes as 0 s
+        if self._remote_max_idle_timeout == 0:  # "none" (RFC 9000, section 18.2), which aioquic takes as 0 s
             self._remote_max_idle_timeout = None
 
     def _handle_connection_close_frame(
@@ -299,7 +305,9 @@ def _worth_telling(maximum: int, told: int, used: int, window: int) -> bool:
     return maximum > told and (maximum - told >= window // 4 or told - used < window // 2)
 
 
-def configuration(identity: Identity, alpns: "list[str]", limits: "Profile", is_client: bool) -> QuicConfiguration:
+def configuration(
+    identity: Identity, alpns: "list[str]", limits: "Profile", is_client: bool
+) -> QuicConfiguration:
     """aioquic's settings for one side of a JAMNP-S connection."""
     result = QuicConfiguration(
         is_client=is_client,
@@ -314,3 +322,24 @@ def configuration(identity: Identity, alpns: "list[str]", limits: "Profile", is_
     result.certificate = identity.certificate
     result.private_key = identity.private_key
     return result
+
+
+def refusal(header: "packet.QuicHeader", reason: str) -> bytes:
+    """The one datagram that turns a client away without a connection being made for it."""
+    crypto = CryptoPair()
+    crypto.setup_initial(cid=header.destination_cid, is_client=False, version=QuicProtocolVersion.VERSION_1)
+    builder = QuicPacketBuilder(
+        host_cid=header.destination_cid,
+        is_client=False,
+        max_datagram_size=SMALLEST_MAX_DATAGRAM_SIZE,
+        peer_cid=header.source_cid,
+        version=QuicProtocolVersion.VERSION_1,
+    )
+    builder.start_packet(packet.QuicPacketType.INITIAL, crypto)
+    text = reason.encode()
+    buf = builder.start_frame(QuicFrameType.TRANSPORT_CLOSE, capacity=_FRAME_BYTES + len(text))
+    buf.push_uint_var(QuicErrorCode.CONNECTION_REFUSED)
+    buf.push_uint_var(0)  # no frame is to blame
+    buf.push_uint_var(len(text))
+    buf.push_bytes(text)
+    return builder.flush()[0][0]

@@ -1,5 +1,11 @@
-"""Many JAMNP-S connections on one UDP socket: those that come in, and those that we dial from the same port."""
+"""Many JAMNP-S connections on one UDP socket: those that come in, and those that we dial from the same port.
 
+A first datagram costs a peer nothing and its sender's address may be forged, so there are few places for
+connections that have proved nothing, half of them only for addresses that were seen to answer (RFC 9000, section
+8.1.2), and few connections for one host. Who finds no place is told so in one datagram, no longer than its own.
+"""
+
+import os
 from collections import deque
 
 from ..const import const
@@ -27,14 +33,17 @@ class Listener:
         self._genesis_hash = genesis_hash
         self._protocol = protocol
         self._limits = limits
-        # A builder is always to be permitted (simple.md, "ALPN"); what it may do here is no more than others may.
+        # A builder is always to be permitted (simple.md, "ALPN"); what it may do here is no more than others
+        # may.
         self._configuration = quic_core.configuration(
             identity, [protocol, protocol + "/builder"], limits, False
         )
         self._routes: "dict[bytes, Connection]" = {}
-        self._first_cids: "dict[Connection, bytes]" = {}  # inbound ones before READY, with the id they chose for us
+        # Inbound connections before READY, with the id that the peer chose for us.
+        self._first_cids: "dict[Connection, bytes]" = {}
         self._fresh: "deque[Connection]" = deque()
         self._outbox: "deque[tuple[bytes, tuple[str, int]]]" = deque(maxlen=_OUTBOX)
+        self._retry = quic_core.retry.QuicRetryTokenHandler()
         self._turn = 0
 
     def dial(self, host: str, port: int, expect_name: "str | None", now: int) -> Connection:
@@ -62,18 +71,12 @@ class Listener:
                 if header.packet_type != packet.QuicPacketType.VERSION_NEGOTIATION:
                     self._answer_version(header.source_cid, header.destination_cid, addr)
                 return
-            if header.packet_type != packet.QuicPacketType.INITIAL or not self._has_room(addr):
+            if header.packet_type != packet.QuicPacketType.INITIAL:
                 self.dropped += 1
                 return
-            core = Core(self._configuration, self._limits, None, header.destination_cid)
-            connection = Connection(core, addr, self._protocol, self._limits, False, now)
-            connection.receive(data, addr, now)
-            if not core.begun:  # it was no Initial that this id decrypts: nobody is there
-                self.dropped += 1
+            connection = self._begin(header, data, addr, now)
+            if connection is None:
                 return
-            self._add(connection)
-            self._routes[header.destination_cid] = connection
-            self._first_cids[connection] = header.destination_cid
         else:
             connection.receive(data, addr, now)
         self._look_at(connection)
@@ -134,23 +137,72 @@ class Listener:
         self.connections.append(connection)
         connection.route_by(self)
 
-    def _has_room(self, addr: "tuple[str, int]") -> bool:
-        inbound = [c for c in self.connections if not c.is_dialed and c.state != CLOSED]
-        return (
-            len(self._first_cids) < self._limits.handshakes
-            and len(inbound) < self._limits.max_peers + self._limits.handshakes
-            and sum(1 for c in inbound if c.addr[0] == addr[0]) < self._limits.connections_per_source
+    def _begin(
+        self, header: "packet.QuicHeader", data: bytes, addr: "tuple[str, int]", now: int
+    ) -> "Connection | None":
+        original: bytes = header.destination_cid
+        retried: "bytes | None" = None
+        if header.token:
+            retried = header.destination_cid
+            try:
+                original = self._retry.validate_token(
+                    address=addr, destination_cid=header.destination_cid, token=header.token, now=now / 1000
+                )
+            except ValueError:
+                self.dropped += 1
+                return None
+        elif 2 * len(self._first_cids) >= self._limits.handshakes:
+            self._answer_retry(header, addr, now)
+            return None
+        full = self._full(addr)
+        if full:
+            self._outbox.append((quic_core.refusal(header, full), addr))
+            return None
+        core = Core(self._configuration, self._limits, None, original, retried)
+        connection = Connection(core, addr, self._protocol, self._limits, False, now)
+        connection.receive(data, addr, now)
+        if not core.begun:  # it was no Initial that this id decrypts: nobody is there
+            self.dropped += 1
+            return None
+        self._add(connection)
+        self._routes[header.destination_cid] = connection
+        self._first_cids[connection] = header.destination_cid
+        return connection
+
+    def _full(self, addr: "tuple[str, int]") -> str:
+        """What there is too much of, for the peer to read; "" while there is room."""
+        open_ones = [c for c in self.connections if not c.is_dialed and c.state != CLOSED]
+        if sum(1 for c in open_ones if c.addr[0] == addr[0]) >= self._limits.connections_per_source:
+            return "too many connections from this address"
+        if len(self._first_cids) >= self._limits.handshakes:
+            return "too many handshakes"
+        # Closed ones count until they are gone, so that opening and closing does not pile them up.
+        if len(self.connections) >= 2 * (self._limits.max_peers + self._limits.handshakes):
+            return "too many connections"
+        return "too many peers" if len(open_ones) >= self._limits.max_peers else ""
+
+    def _answer_retry(self, header: "packet.QuicHeader", addr: "tuple[str, int]", now: int) -> None:
+        cid = os.urandom(CID_BYTES)
+        token = self._retry.create_token(
+            address=addr,
+            original_destination_connection_id=header.destination_cid,
+            retry_source_connection_id=cid,
+            now=now / 1000,
         )
+        answer = packet.encode_quic_retry(
+            version=QuicProtocolVersion.VERSION_1,
+            source_cid=cid,
+            destination_cid=header.source_cid,
+            original_destination_cid=header.destination_cid,
+            retry_token=token,
+        )
+        self._outbox.append((answer, addr))
 
     def _answer_version(self, theirs: bytes, ours: bytes, addr: "tuple[str, int]") -> None:
-        self._outbox.append(
-            (
-                packet.encode_quic_version_negotiation(
-                    source_cid=ours, destination_cid=theirs, supported_versions=[QuicProtocolVersion.VERSION_1]
-                ),
-                addr,
-            )
+        answer = packet.encode_quic_version_negotiation(
+            source_cid=ours, destination_cid=theirs, supported_versions=[QuicProtocolVersion.VERSION_1]
         )
+        self._outbox.append((answer, addr))
 
     def _look_at(self, connection: Connection) -> None:
         if connection.state != CONNECTING:

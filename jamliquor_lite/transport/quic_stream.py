@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Stream:
     """One bidirectional stream. `id` is QUIC's stream id, `kind` the JAMNP-S kind byte (-1: not seen yet).
 
-    What the peer sent and nobody read is at most the stream's window: it waits in one bytearray, because a list of
-    the frames would let a peer that sends single bytes cost forty times as much.
+    What the peer sent and nobody read is at most the stream's window: it waits in one bytearray, because a
+    list of the frames would let a peer that sends single bytes cost forty times as much.
     """
 
     def __init__(self, core: "Core", quic: "QuicStream", stream_id: int, kind: int, room: int) -> None:
@@ -88,7 +88,7 @@ class Stream:
         self._drop()
 
     def credit(self, count: int) -> None:
-        """The reader has consumed `count` bytes: let the peer send as many more. No more than were handed out."""
+        """The reader consumed `count` bytes, at most what it was handed: let the peer send as many more."""
         count = min(count, self._handed - self._opened)
         if count > 0:
             self._opened += count

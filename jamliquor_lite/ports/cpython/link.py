@@ -1,4 +1,4 @@
-"""The UDP link: one socket, read when asyncio says so, straight into one lent buffer, within the node's rates.
+"""The UDP link: one socket, read when asyncio says so, into one lent buffer, within the node's rates.
 
     link = UdpLink("0.0.0.0", 0)
     while await link.readable(timeout_ms):                   False when the time is over or `wake` was called
@@ -16,8 +16,8 @@ from ...const import const
 from ...errors import LocalError
 from .clock import ticks_ms
 
-# No peer may send more than it can know to pass, and an Ethernet frame is 1,500. A longer one is cut here, its
-# packet fails to decrypt, and QUIC treats it as lost.
+# No peer may send more than it can know to pass, and an Ethernet frame is 1,500. A longer one is cut here,
+# its packet fails to decrypt, and QUIC treats it as lost.
 DATAGRAM_BYTES = const(2048)
 _SOCKET_BUFFER_BYTES = const(1024 * 1024)  # asked of the system, which may give less: bursts while we verify
 _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it (RFC 4291, section 2.5.5.2)
@@ -38,7 +38,7 @@ class UdpLink:
         upload: "Meter | None" = None,
         buffer: "bytearray | None" = None,
     ) -> None:
-        """Bind to a numeric address, IPv4 or IPv6 (`::` takes both); port 0 is any. LocalError when refused."""
+        """Bind to a numeric address, IPv4 or IPv6 (`::` takes both), port 0 is any; LocalError when refused."""
         self.view = memoryview(buffer if buffer is not None else bytearray(DATAGRAM_BYTES))
         self.source = ("", 0)
         self.bytes_in = self.bytes_out = self.datagrams_in = self.datagrams_out = self.failed = 0
@@ -61,19 +61,19 @@ class UdpLink:
         self.address = self._plain(self._socket.getsockname())
 
     async def readable(self, timeout_ms: int) -> bool:
-        """Wait for a datagram that may be read now. False after `timeout_ms` (-1: no end), or at once by `wake`."""
+        """Wait for a datagram that may be read now. False after `timeout_ms` (-1: never), at once by `wake`."""
         until = -1 if timeout_ms < 0 else ticks_ms() + timeout_ms
         loop = asyncio.get_running_loop()
         while not self._is_woken:
             now = ticks_ms()
             ready_at = self._download.wake_at(now)
-            throttled = ready_at > now
-            # While the download meter is in debt the socket is not looked at: the system drops what its buffer does
-            # not hold, and the peers' congestion control slows them down.
-            wait_until = until if not throttled else ready_at if until < 0 else min(ready_at, until)
-            if wait_until >= 0 and wait_until <= now and not throttled:
-                wait_until = now
-            if await self._wait(loop, not throttled, -1 if wait_until < 0 else max(0, wait_until - now)):
+            is_throttled = ready_at > now
+            # While the download meter is in debt the socket is not looked at: the system drops what its
+            # buffer does not hold, and the peers' congestion control slows them down.
+            at = until
+            if is_throttled and (until < 0 or ready_at < until):
+                at = ready_at
+            if await self._wait(loop, not is_throttled, -1 if at < 0 else max(0, at - now)):
                 return True
             if 0 <= until <= ticks_ms():
                 break
@@ -108,7 +108,8 @@ class UdpLink:
     def send(self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]") -> bool:
         """Send to a numeric address. False: not now, keep it and come back at `send_at`.
 
-        What the system refuses for good (no route, too long) counts as sent and in `failed`: UDP may lose anything.
+        What the system refuses for good (no route, too long) counts as sent and in `failed`: UDP may lose
+        anything.
         """
         now = ticks_ms()
         if not self._upload.ready(now):
