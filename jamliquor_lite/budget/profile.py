@@ -12,11 +12,13 @@ class Profile:
     # chain: one column entry per header between the root and the heads (levels.py counts over it)
     tree_headers = 4096  # a peer that invents forks; full spec needs 2 epochs + the vouching time (about 1,650)
     tree_marks = 16  # an author that forges a key set or ticket set per fork: each is up to 66 KB at full spec
-    pending_headers = 256  # headers whose slot has not come yet, or whose parent is being fetched
+    held_headers = 16  # kept aside: their slot has not come, or no child names them yet; the oldest goes first
+    fork_headers = 64  # headers of one fork, fetched from its head backwards; a longer fork comes in forwards
     equivocations = 64  # evidence kept; beyond it the oldest is dropped
 
     # connections and streams
     max_peers = 16  # sockets and TLS state
+    peers_ceiling = 64  # the most a file may ask for: each is a socket and TLS state
     min_peers = 1
     inbound_streams = 16  # a peer that opens streams and never uses them
     outbound_streams = 32

@@ -116,3 +116,8 @@ class Levels:
     def _enough(self, row: int) -> bool:
         epoch = self.epoch(row)
         return epoch.keys_from == TRUSTED and 3 * self.tree.supports[row] > epoch.spec.validators
+
+    def name(self, row: int) -> str:
+        """`linked`, `linked (pending)`, `sealed` or `vouched`."""
+        level = self.level(row)
+        return NAMES[level] + " (pending)" if level == LINKED else NAMES[level]

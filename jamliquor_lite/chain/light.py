@@ -15,7 +15,7 @@ from .epoch import TRUSTED, Epoch, check_marks, following
 from .header import Header
 from .levels import SEALED, VOUCHED_LEVEL, Levels, tag_of
 from .seal import check_seal
-from .tree import NAMED, NONE, PENDING, REPORTED, TWIN, VOUCHED, Tree
+from .tree import NAMED, NONE, PENDING, REPORTED, TICKETED, TWIN, VOUCHED, Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 # outcomes of `add`
 ADDED = 1
-KNOWN = 2  # this header, or this header under another seal, is here
+KNOWN = 2  # this header is here
 ORPHAN = 3  # its parent is not here: fetch that first
 FUTURE = 4  # its slot has not come: offer it again later
 STALE = 5  # it cannot descend from the root
-HELD = 6  # a third header for its slot and author: comes in only when a child by another author names it
+HELD = 6  # a third header for its slot and author, or a second seal: comes in only when a child names it
 
 _PER_SLOT_AND_AUTHOR = const(2)
 _FUTURE_SLOTS = const(1)  # clocks differ; one slot is what the network forgives
@@ -140,12 +140,23 @@ class LightChain:
         # Anybody can turn a seal into another valid one (c + r), so the variant that the network builds on is kept,
         # and only if its seal is good: else a bad one could push out the block that everybody else has.
         tree = self.tree
-        self.outcome = KNOWN
-        if not named or tree.children[row] or row == tree.root:
-            return row
+        if not named or row == tree.root:
+            self.outcome = HELD
+            return NONE
         check_seal(header, self.levels.epoch(row), tree.entropy(tree.parents[row]))
         tree.rename(row, header.hash)
+        self.outcome = KNOWN
         return row
+
+    def withdraw(self, row: int) -> None:
+        """Take back a head that came in only because a child named it, when that child proves to be false."""
+        tree = self.tree
+        if tree.children[row] or tree.flags[row] & VOUCHED:
+            return
+        self.levels.uncount(row)
+        tree.free(row)
+        self._sweep()
+        tree.choose_best()
 
     def _full_slot(self, header: "Header") -> bool:
         tree = self.tree
@@ -367,3 +378,7 @@ class LightChain:
     def pending(self) -> bool:
         """Whether the head's epoch rests on a mark that nobody has vouched for yet."""
         return self.tree.has(self.tree.best, PENDING)
+
+    def is_ticketed(self, row: int) -> bool:
+        """Whether a ticket sealed this header, rather than a fallback key."""
+        return self.tree.has(row, TICKETED)

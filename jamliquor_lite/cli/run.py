@@ -1,0 +1,119 @@
+"""`jamliquor-lite run`: follow a chain, check every header, and answer from proofs."""
+
+import asyncio
+import os
+
+from ..chain.levels import VOUCHED_LEVEL
+from ..errors import BudgetError, LocalError
+from ..node.status import Status
+from . import session as sessions
+from . import settings as configuration
+from .embedded import EmbeddedDevnet
+from .output import Output, add_output_arguments, seconds
+from .state_keys import describe, parse_question
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from .state_keys import Question
+
+_STATUS_SECONDS = 1.0
+_ASK_SECONDS = 3.0
+_QUIET = ("vouched", "root", "best", "epoch")  # events that a person sees in the status line
+_DEV_SLOT_MS = "1000"
+
+
+def add_arguments(parser: "argparse.ArgumentParser") -> None:
+    configuration.add_network_arguments(parser)
+    add_output_arguments(parser)
+    parser.add_argument("--ask", metavar="QUESTION", action="append", default=[],
+                        help="ask for this again and again, e.g. 'service 0' or 'key HEX31'")
+    parser.add_argument("--old-checkpoint", action="store_true", help="start from a saved checkpoint of any age")
+
+
+def run(args: "argparse.Namespace") -> int:
+    duration = seconds(args)
+    settings = configuration.load(args)
+    questions = [parse_question(text.split()) for text in args.ask]
+    out = Output(args.json)
+    for warning in settings.warnings:
+        out.warn(warning)
+    if settings.chain != "dev":
+        return asyncio.run(_follow(args, settings, settings.chain, [], questions, duration, out))
+    with EmbeddedDevnet(["--slot-ms", _DEV_SLOT_MS, "--accelerated"]) as devnet:
+        questions = questions or [parse_question(["service", "1"]), parse_question(["entropy"])]
+        return asyncio.run(_follow(args, settings, devnet.ready["chainspec"], devnet.ready["addresses"], questions,
+                                   duration, out))
+
+
+async def _follow(args: "argparse.Namespace", settings: "configuration.Settings", chainspec: str,
+                  addresses: "list[str]", questions: "list[Question]", duration: "float | None",
+                  out: "Output") -> int:
+    from .addresses import parse_jam
+
+    def on_event(name: str, fields: "dict[str, Any]") -> None:
+        out.event(name, **fields)
+        if name not in _QUIET:
+            shown = ", ".join("%s %s" % (k, v.hex()[:12] if isinstance(v, bytes) else v) for k, v in fields.items())
+            out.line("%s: %s" % (name.replace("_", " "), shown))
+
+    is_dev = settings.chain == "dev"
+    if is_dev:
+        settings.listen_addr = "127.0.0.1"
+    session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event)
+    for text in addresses:
+        peer = parse_jam(text)
+        if all(peer.name != known.name for known in session.peers):
+            session.peers.append(peer)
+    node = session.node
+    await session.start()
+    stop = asyncio.Event()
+    sessions.stop_on_signals(stop)
+    host, port = node.address
+    out.ready(addresses=["%s@%s:%d" % (node.name, host, port)], chain=node.chain_name,
+              genesis=node.chain.genesis_hash, pid=os.getpid())
+    out.line("following %s as %s… on %s port %d" % (node.chain_name, node.name[:12], host, port))
+    if duration is not None:
+        asyncio.get_running_loop().call_later(duration, stop.set)
+    helpers = [asyncio.create_task(_show(session, out)), asyncio.create_task(_ask(session, questions, out))]
+    try:
+        await node.run(stop)
+    finally:
+        for task in helpers:
+            task.cancel()
+    status = Status().read(node)
+    out.summary(chain=status.chain, best_slot=status.best_slot, headers_checked=status.headers_checked,
+                level=status.level, proved_answers=status.proved_answers, rss_bytes=sessions.rss_bytes(),
+                bytes_in=status.bytes_in, bytes_out=status.bytes_out, vouched_slot=status.vouched_slot,
+                epochs=status.epochs, headers_refused=status.headers_refused, final=status.final)
+    return 0
+
+
+async def _show(session: "sessions.Session", out: "Output") -> None:
+    status = Status()
+    while True:
+        await asyncio.sleep(_STATUS_SECONDS)
+        status.read(session.node)
+        out.status("slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers | %d KB in, %d KB out" % (
+            status.best_slot, status.level, status.vouched_slot, status.headers_checked, status.proved_answers,
+            status.peers, status.peers_known, status.bytes_in // 1024, status.bytes_out // 1024))
+
+
+async def _ask(session: "sessions.Session", questions: "list[Question]", out: "Output") -> None:
+    timeout = session.node.profile.state_sync_timeout_ms
+    while questions:
+        for question in questions:
+            try:
+                answer = await session.node.ask(question.start, question.end, VOUCHED_LEVEL, 0, timeout)
+            except (LocalError, BudgetError) as error:
+                out.event("unanswered", question=question.text, reason=str(error))
+                out.line("%s: %s" % (question.text, error))
+                continue
+            found = describe(question, answer, session.node)
+            out.event("proved", **found)
+            out.line("proved: %s = %s (slot %d, %s, support %d/%d, %d bytes of proof)" % (
+                question.text, found["shown"], found["slot"], found["level"], found["support"], found["validators"],
+                found["proof_bytes"]))
+        await asyncio.sleep(_ASK_SECONDS)

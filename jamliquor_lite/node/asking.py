@@ -1,0 +1,125 @@
+"""A question about state, put to one peer after another until one of them proves an answer."""
+
+import asyncio
+
+from ..errors import LocalError, RemoteError
+from ..jam.events import DONE, LOST, MORE, REFUSED
+from ..jam.kinds import STATE_REQUEST
+from ..sync.query import Query, choose
+from ..transport.quic import CLOSED, READY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..sync.query import Answer, Commitment
+    from ..transport.quic import Connection
+    from .node import Node
+    from .peers import Record
+
+
+class Ask:
+    """Steps when the node turns; `future` gets the Answer, or the one LocalError that says why there is none.
+
+    A peer may end the whole connection on a kind it does not serve, so state is asked on a connection of its own,
+    never on the one that follows the chain. A peer that proves nothing is left and blamed.
+    """
+
+    def __init__(self, node: "Node", start: bytes, end: bytes, level: int, support: int, deadline: int) -> None:
+        self.future: "asyncio.Future[Answer]" = asyncio.get_running_loop().create_future()
+        self._node = node
+        self._start, self._end = start, end
+        self._level, self._support = level, support
+        self._deadline = deadline
+        self._query = Query(node.profile)
+        self._tried: "list[Record]" = []
+        self._reasons: "list[str]" = []
+        self._record: "Record | None" = None
+        self._connection: "Connection | None" = None
+        self._commitment: "Commitment | None" = None
+        self._asked = False
+
+    def step(self, now: int) -> bool:
+        """One unit of work; whether there may be more at once."""
+        if self.future.done():
+            return False
+        if now >= self._deadline:
+            self._fail()
+            return False
+        try:
+            if self._record is None:
+                return self._next_peer(now)
+            return self._advance(now)
+        except LocalError as error:
+            self._end_query()
+            self.future.set_exception(error)
+        except RemoteError as error:
+            self._node.refused_answers += 1
+            self._node.blame(self._record, str(error))
+            self._give_up(str(error))
+        return True
+
+    def _next_peer(self, now: int) -> bool:
+        self._commitment = choose(self._node.chain, self._level, self._support)
+        if self._commitment is None:
+            return False
+        for record in self._node.peers.for_state():
+            if record not in self._tried:
+                self._record = record
+                self._tried.append(record)
+                self._connection = self._node.state_connection(record, now)
+                self._asked = False
+                return True
+        if self._tried and not self._node.peers.for_state():
+            self._fail()
+        elif self._tried and len(self._tried) >= len(self._node.peers.records):
+            self._fail()
+        return False
+
+    def _advance(self, now: int) -> bool:
+        connection, record = self._connection, self._record
+        assert connection is not None and record is not None and self._commitment is not None
+        if not self._asked:
+            if connection.state == CLOSED:
+                self._give_up(connection.close_reason or "the connection closed")
+                return True
+            if connection.state != READY:
+                return False
+            stream = connection.open(STATE_REQUEST)
+            if stream is None:
+                return False
+            until = min(self._deadline, now + self._node.profile.state_sync_timeout_ms)
+            self._query.begin(stream, self._commitment, self._start, self._end, until)
+            self._asked = True
+        event = self._query.poll(now)
+        if event == DONE:
+            answer = self._query.answer
+            assert answer is not None
+            answer.peer = record.name
+            record.serves_state = True
+            self._node.proved_answers += 1
+            self.future.set_result(answer)
+        elif event == REFUSED:
+            self._give_up("declined, or has not that state")
+        elif event == LOST:
+            record.serves_state = False
+            self._give_up("unavailable upstream: it closes connections that ask for state")
+        return event == MORE
+
+    def _give_up(self, why: str) -> None:
+        name = self._record.name if self._record else "nobody"
+        self._reasons.append("%s: %s" % (name[:12], why))
+        self._record = None
+
+    def _end_query(self) -> None:
+        if self._asked:
+            self._query.cancel()
+
+    def _fail(self) -> None:
+        self._end_query()
+        if not self._reasons and self._commitment is None:
+            text = "no header is %s yet%s" % (
+                self._node.level_name(self._level),
+                " with support %d" % self._support if self._support else "")
+        else:
+            text = "no peer gave a proved answer: %s" % ("; ".join(self._reasons) or "no answer within the time allowed")
+        if not self.future.done():
+            self.future.set_exception(LocalError(text))

@@ -1,0 +1,132 @@
+"""What the node does with one connected peer: hear announcements, fetch what is missing, decline the rest."""
+
+from ..chain.header import announced_slot
+from ..chain.light import ADDED, ORPHAN
+from ..const import const
+from ..errors import RemoteError, VerifyError
+from ..jam.block_announcement import BlockAnnouncement
+from ..jam.block_request import BlockRequest
+from ..jam.events import ANNOUNCEMENT, BLOCK, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, MALFORMED, UNSUPPORTED
+from ..sync.follow import Gap
+from ..transport.quic import CLOSED, READY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..transport.quic import Connection
+    from .node import Node
+    from .peers import Record
+
+_CHUNK_BYTES = const(4096)  # a block body is skipped so many bytes at a time
+
+
+class PeerLink:
+    """One connection that follows the chain. Its buffers are made here and live as long as the connection."""
+
+    def __init__(self, node: "Node", record: "Record", connection: "Connection", now: int) -> None:
+        self.record = record
+        self.connection = connection
+        self._node = node
+        profile, spec = node.profile, node.chain.spec
+        self.gap = Gap(node.follower, profile)
+        self._announcements = BlockAnnouncement(
+            spec, profile, bytearray(spec.max_header_size + profile.announcement_extra_bytes))
+        self._blocks = BlockRequest(spec, bytearray(spec.max_header_size), bytearray(_CHUNK_BYTES),
+                                    profile.block_bytes)
+        self._opened = False
+        self._heard_at = now
+        self.announced = 0
+
+    @property
+    def ready(self) -> bool:
+        return self.connection.state == READY
+
+    def poll(self, now: int) -> bool:
+        """One unit of work: at most one header is checked. Whether there may be more at once.
+
+        Raises RemoteError when the connection is over, whoever ended it.
+        """
+        connection = self.connection
+        if connection.state == CLOSED:
+            raise RemoteError(connection.close_code, connection.close_reason or "the connection closed")
+        if connection.state != READY:
+            return False
+        if not self._opened:
+            return self._open()
+        if now - self._heard_at > self._node.profile.block_announce_timeout_ms:
+            raise RemoteError(0, "announced nothing for %d ms" % (now - self._heard_at))
+        try:
+            return self._inbound() or self._announcement(now) or self._request(now)
+        except VerifyError as error:
+            raise RemoteError(MALFORMED, str(error))
+
+    def announce(self, data: bytes) -> None:
+        """Tell the peer of a header. One that cannot take it now hears of a descendant later, as UP 0 allows."""
+        if self._opened:
+            self._announcements.announce(data, 0, len(data), *self._node.final())
+
+    def _open(self) -> bool:
+        if self.connection.is_dialed:  # the initiator of the connection opens UP 0
+            stream = self.connection.open(BLOCK_ANNOUNCEMENT)
+            if stream is None:
+                return False
+            self._announcements.attach(stream, True)
+        final_hash, final_slot = self._node.final()
+        self._announcements.queue_handshake(final_hash, final_slot, self._node.leaves())
+        self._opened = True
+        return True
+
+    def _inbound(self) -> bool:
+        stream = self.connection.accept()
+        if stream is None:
+            return False
+        if stream.kind == BLOCK_ANNOUNCEMENT:  # typeberry opens one of its own and announces only there
+            self._announcements.attach(stream, False)
+        else:
+            stream.reset(UNSUPPORTED)
+        return True
+
+    def _announcement(self, now: int) -> bool:
+        core = self._announcements
+        event = core.poll(now)
+        if event == HANDSHAKE:
+            self._heard_at = now
+            self.gap.named(core.final_hash, core.final_slot)
+            for leaf_hash, leaf_slot in core.leaves:
+                self.gap.named(leaf_hash, leaf_slot)
+        elif event == ANNOUNCEMENT:
+            self._heard_at = now
+            self.announced += 1
+            slot = announced_slot(core.buf, core.start)
+            outcome = self._node.offer(core.buf, core.start, core.end)
+            if outcome == ORPHAN:
+                self.gap.named(self._node.hash_of(core.buf, core.start, core.end), slot)
+            elif outcome == ADDED:
+                self.record.failures = 0
+        return event != NOTHING
+
+    def _request(self, now: int) -> bool:
+        core, gap = self._blocks, self.gap
+        if not core.busy:
+            if gap.lost:
+                raise RemoteError(0, "knows none of our headers, not even the one we started from")
+            wanted = gap.next_request()
+            if wanted is None:
+                return False
+            stream = self.connection.open(BLOCK_REQUEST)
+            if stream is None:
+                return False
+            core.begin(stream, *wanted, now + self._node.profile.state_sync_timeout_ms)
+            return True
+        event = core.poll(now)
+        if event == HEADER:
+            before = self._node.chain.headers_checked
+            gap.header(core.header_buf, 0, core.header_end, self._node.now_slot())
+            if self._node.chain.headers_checked != before:
+                self._heard_at = now
+                self.record.failures = 0
+        elif event == BLOCK:
+            core.deadline = now + self._node.profile.state_sync_timeout_ms  # it is a slow peer, not a silent one
+        elif event in (DONE, REFUSED, LOST):
+            gap.done(self._node.now_slot())
+        return event != NOTHING

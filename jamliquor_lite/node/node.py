@@ -1,0 +1,303 @@
+"""The node: one UDP link, the peers behind it, one chain. A turn does bounded work and then waits for the link."""
+
+import asyncio
+
+from ..chain import slots
+from ..chain.header import Header
+from ..chain.levels import NAMES
+from ..chain.light import ADDED, LightChain
+from ..const import const
+from ..crypto import suite
+from ..errors import BudgetError, LocalError, RemoteError
+from ..ports import clock
+from ..ports.cpython.link import UdpLink
+from ..sync.follow import Follower
+from ..transport.quic import CLOSED
+from ..transport.quic_certificate import Identity
+from ..transport.quic_listener import Listener
+from .asking import Ask
+from .link import PeerLink
+from .peers import Peers, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ..budget.meter import Meter
+    from ..budget.profile import Profile
+    from ..chain.checkpoint import Checkpoint
+    from ..sync.query import Answer
+    from ..transport.quic import Connection
+
+_UNITS_A_TURN = const(32)  # of work for each peer before the link is looked at again: 32 headers are about 100 ms
+_DATAGRAMS_A_TURN = const(64)
+_ASKS = const(8)  # questions at once; a caller beyond that is told to come back
+_IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header that was early
+
+
+class Node:
+    """`on_event(name, fields)` hears what happens. `bytes_in` and `bytes_out` count UDP payload."""
+
+    def __init__(self, seed: bytes, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
+                 on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[bytes], None] | None" = None,
+                 ) -> None:
+        self.profile = profile
+        self.chain_name = chain_name
+        self.on_event = on_event
+        self.chain = LightChain(checkpoint, profile, self._chain_event)
+        self.follower = Follower(self.chain, profile)
+        self.peers = Peers(profile)
+        self.proved_answers = self.refused_answers = 0
+        self._identity = Identity(seed)
+        self._save = save
+        self._saved_at = 0
+        self._root_moved = False
+        self._link: "UdpLink | None" = None
+        self._listener = Listener(self._identity, checkpoint.genesis_hash, profile)
+        self._asks: "list[Ask]" = []
+        self._state_connections: "dict[str, Connection]" = {}
+        self._unsent: "tuple[bytes, tuple[str, int]] | None" = None
+        self._retry_slot = 0
+        self._announce: "bytes | None" = None
+
+    # what others read
+
+    @property
+    def name(self) -> str:
+        return self._identity.name
+
+    @property
+    def address(self) -> "tuple[str, int]":
+        assert self._link is not None
+        return self._link.address
+
+    @property
+    def bytes_in(self) -> int:
+        return self._link.bytes_in if self._link else 0
+
+    @property
+    def bytes_out(self) -> int:
+        return self._link.bytes_out if self._link else 0
+
+    @property
+    def clock_name(self) -> str:
+        if self.chain.clock_chain:
+            return "chain"
+        return "unknown" if clock.wall_seconds() is None else "set(system)"
+
+    def now_slot(self) -> int:
+        """The wall clock's slot, or -1 where it is unknown or the chain is its own clock."""
+        return slots.UNKNOWN if self.chain.clock_chain else slots.slot_at(clock.wall_seconds(), self.chain.spec)
+
+    def level_name(self, level: int) -> str:
+        return NAMES[level]
+
+    def final(self) -> "tuple[bytes, int]":
+        """What we tell peers is final: the root. We do not know more, and claim no more."""
+        tree = self.chain.tree
+        return tree.hash(tree.root), tree.slots[tree.root]
+
+    def leaves(self) -> "list[tuple[bytes, int]]":
+        """Heads of the tree for an UP 0 handshake, the best one first."""
+        tree = self.chain.tree
+        heads = [tree.best] + [r for r in range(tree.top) if tree.flags[r] and not tree.children[r] and r != tree.best]
+        return [(tree.hash(row), tree.slots[row]) for row in heads[: self.profile.leaves]]
+
+    def hash_of(self, data: "bytes | bytearray | memoryview", start: int, end: int) -> bytes:
+        return Header(self.chain.spec, data, start, end).hash
+
+    # what peers bring
+
+    def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int) -> int:
+        """Check an announced header; pass it on when it is the new best one."""
+        before = self.chain.tree.best
+        outcome = self.follower.offer(data, start, end, self.now_slot())
+        if outcome == ADDED and self.chain.tree.best != before:
+            self._announce = bytes(memoryview(data)[start:end])
+        return outcome
+
+    def blame(self, record: "Record | None", reason: str) -> None:
+        if record is not None:
+            record.blamed += 1
+            record.serves_state = False if record.serves_state is None else record.serves_state
+            self.on_event("refused", {"peer": record.name, "reason": reason})
+
+    def _chain_event(self, name: str, row: int) -> None:
+        tree = self.chain.tree
+        if name == "root":
+            self._root_moved = True
+        fields: "dict[str, Any]" = {"slot": tree.slots[row], "hash": tree.hash(row)}
+        if name in ("keys_adopted", "tickets_adopted"):
+            fields["blocks_on_top"] = tree.heights[tree.best] - tree.heights[row]
+        if name == "best":
+            fields["level"] = self.chain.levels.name(row)
+            fields["ticket"] = self.chain.is_ticketed(row)
+        self.on_event(name, fields)
+
+    # connections
+
+    def add_peer(self, name: str, host: str, port: int) -> None:
+        """Dial this peer from now on. LocalError when max_peers are known already."""
+        if self.peers.add(name, host, port) is None:
+            raise LocalError("peer %s…: %d peers are known, max_peers allows no more" % (
+                name[:12], len(self.peers.records)), 2)
+
+    def open(self, host: str, port: int, download: "Meter | None" = None, upload: "Meter | None" = None) -> None:
+        """Bind the UDP link. LocalError when the address cannot be had."""
+        self._link = UdpLink(host, port, download, upload)
+
+    def state_connection(self, record: "Record", now: int) -> "Connection":
+        """The connection on which this peer is asked for state: never the one that follows the chain."""
+        connection = self._state_connections.get(record.name)
+        if connection is None or connection.state == CLOSED:
+            connection = self._listener.dial(record.host, record.port, record.name, now)
+            self._state_connections[record.name] = connection
+        return connection
+
+    async def ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int) -> "Answer":
+        """A proved answer about the keys from `start` to `end`, or a LocalError that says why there is none."""
+        self._asks = [ask for ask in self._asks if not ask.future.done()]
+        if len(self._asks) >= _ASKS:
+            raise BudgetError("asks", "%d questions are open already" % _ASKS)
+        ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms)
+        self._asks.append(ask)
+        if self._link:
+            self._link.wake()
+        return await ask.future
+
+    # turns
+
+    async def run(self, stop: "asyncio.Event") -> None:
+        """Follow until `stop` is set, then say goodbye and save."""
+        assert self._link is not None
+        suite.self_test()
+        waiter = asyncio.ensure_future(self._wake_on(stop))
+        try:
+            while not stop.is_set():
+                busy = self.turn(clock.ticks_ms())
+                now = clock.ticks_ms()
+                await self._link.readable(0 if busy else self._wait(now))
+                await asyncio.sleep(0)  # let the callers of `ask` have their answers
+        finally:
+            waiter.cancel()
+            self.close()
+
+    async def _wake_on(self, stop: "asyncio.Event") -> None:
+        await stop.wait()
+        if self._link:
+            self._link.wake()
+
+    def turn(self, now: int) -> bool:
+        """Read what has come, work a bounded amount, send what is due. Whether work is left."""
+        link, listener = self._link, self._listener
+        assert link is not None
+        for _ in range(_DATAGRAMS_A_TURN):
+            size = link.receive()
+            if size < 0:
+                break
+            listener.receive(link.view[:size], link.source, now)
+        listener.tick(now)
+        self._dial(now)
+        self._accept(now)
+        busy = False
+        for record in list(self.peers.records):
+            if record.link is not None:
+                busy = self._serve(record, now) or busy
+        for ask in self._asks:
+            for _ in range(_UNITS_A_TURN):
+                if not ask.step(now):
+                    break
+            else:
+                busy = True
+        self._pass_on()
+        self._retry()
+        self._flush(now)
+        self._checkpoint(now)
+        return busy
+
+    def _serve(self, record: "Record", now: int) -> bool:
+        link = record.link
+        assert link is not None
+        try:
+            for _ in range(_UNITS_A_TURN):
+                if not link.poll(now):
+                    return False
+        except RemoteError as error:
+            link.connection.close(error.code, str(error)[:100])
+            self.peers.failed(record, str(error), now)
+            self.on_event("peer_left", {"peer": record.name, "reason": str(error)})
+            return False
+        except BudgetError as error:
+            self.on_event("budget", {"limit": error.limit, "reason": str(error)})
+            return False
+        return True
+
+    def _dial(self, now: int) -> None:
+        record = self.peers.due(now)
+        if record is not None:
+            connection = self._listener.dial(record.host, record.port, record.name, now)
+            record.link = PeerLink(self, record, connection, now)
+
+    def _accept(self, now: int) -> None:
+        connection = self._listener.accept()
+        if connection is None or connection.state == CLOSED:
+            return
+        known = next((r for r in self.peers.records if r.name == connection.peer_name), None)
+        record = known or self.peers.add(connection.peer_name, *connection.addr)
+        if record is None:
+            connection.close(0, "no room for another peer")
+        elif record.link is None:
+            record.inbound = known is None
+            record.link = PeerLink(self, record, connection, now)
+
+    def _pass_on(self) -> None:
+        data, self._announce = self._announce, None
+        if data is None:
+            return
+        for record in self.peers.records:
+            if record.link is not None and record.link.ready:
+                record.link.announce(data)
+
+    def _retry(self) -> None:
+        slot = self.now_slot()
+        if slot != self._retry_slot:
+            self._retry_slot = slot
+            self.follower.retry(slot)
+
+    def _flush(self, now: int) -> None:
+        assert self._link is not None
+        item = self._unsent or self._listener.drain(now)
+        while item is not None:
+            if not self._link.send(*item):
+                self._unsent = item
+                return
+            item = self._listener.drain(now)
+        self._unsent = None
+
+    def _wait(self, now: int) -> int:
+        assert self._link is not None
+        times = [now + _IDLE_MS, self._listener.wake_at(now), self.peers.next_at()]
+        if self._unsent is not None:
+            times.append(self._link.send_at(now))
+        return max(0, min(at for at in times if at >= 0) - now)
+
+    def _checkpoint(self, now: int) -> None:
+        if self._root_moved and now - self._saved_at >= self.profile.checkpoint_interval_ms:
+            self.save(now)
+
+    def save(self, now: int) -> None:
+        """Write the checkpoint, if there is anywhere to write it and anything new to say."""
+        if self._save is not None and self._root_moved:
+            self._save(self.chain.checkpoint().encode())
+            self._root_moved = False
+            self._saved_at = now
+
+    def close(self) -> None:
+        """Close every connection, tell the peers, save, give the socket back."""
+        now = clock.ticks_ms()
+        self._listener.close(0, "")
+        if self._link:
+            self._flush(now)
+        self.save(now)
+        if self._link:
+            self._link.close()

@@ -1,0 +1,79 @@
+"""The peer table: who is known, who is dialed when, and who is left alone for a while."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..budget.profile import Profile
+    from .link import PeerLink
+
+
+class Record:
+    """One peer that the user configured, or that dialed us. Times are ms of the node's clock."""
+
+    def __init__(self, name: str, host: str, port: int) -> None:
+        self.name = name
+        self.host = host
+        self.port = port
+        self.link: "PeerLink | None" = None
+        self.failures = 0
+        self.dial_at = 0
+        self.blamed = 0
+        self.reason = ""  # why the last connection ended
+        self.serves_state: "bool | None" = None  # None: not tried yet
+        self.inbound = False
+
+    @property
+    def address(self) -> str:
+        host = "[%s]" % self.host if ":" in self.host else self.host
+        return "%s@%s:%d" % (self.name, host, self.port)
+
+
+class Peers:
+    """At most `max_peers` records; a failed peer is dialed again after a time that doubles up to a bound."""
+
+    def __init__(self, profile: "Profile") -> None:
+        self._profile = profile
+        self.records: "list[Record]" = []
+
+    @property
+    def connected(self) -> int:
+        return sum(1 for record in self.records if record.link is not None and record.link.ready)
+
+    def add(self, name: str, host: str, port: int) -> "Record | None":
+        """A new record, the known one of that name, or None when the table is full."""
+        for record in self.records:
+            if record.name == name:
+                return record
+        if len(self.records) >= self._profile.max_peers:
+            return None
+        record = Record(name, host, port)
+        self.records.append(record)
+        return record
+
+    def due(self, now: int) -> "Record | None":
+        """A record that should be dialed now."""
+        for record in self.records:
+            if record.link is None and not record.inbound and record.dial_at <= now:
+                return record
+        return None
+
+    def next_at(self) -> int:
+        """When the next record is due, or -1."""
+        times = [record.dial_at for record in self.records if record.link is None and not record.inbound]
+        return min(times) if times else -1
+
+    def failed(self, record: "Record", reason: str, now: int) -> None:
+        """The connection ended. An inbound peer is forgotten: it knows the way."""
+        record.link = None
+        record.reason = reason
+        if record.inbound:
+            self.records.remove(record)
+            return
+        wait = self._profile.peer_retry_ms << min(record.failures, 16)
+        record.failures += 1
+        record.dial_at = now + min(wait, self._profile.peer_retry_max_ms)
+
+    def for_state(self) -> "list[Record]":
+        """Peers worth asking for state: those that served it first, then those nobody has asked, least blamed first."""
+        able = [r for r in self.records if r.serves_state is not False and not r.inbound]
+        able.sort(key=lambda r: (r.serves_state is None, r.blamed))
+        return able

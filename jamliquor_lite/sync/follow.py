@@ -1,0 +1,185 @@
+"""Following the head: what to ask each peer for, and what to make of the headers that come.
+
+A peer names heads (handshake, announcements). A head whose parent we have is checked at once. Else the gap is
+filled by block requests (CE 128): forwards from a header that both sides know, found by stepping back from our best
+(1, 2, 4 … headers, to the root); and where the peer's own branch does not lead to the head, backwards from it.
+
+`Follower` holds what all peers share; `Gap` is one peer's part. Neither knows a stream: the node carries the
+requests out and brings each header as it arrives.
+"""
+
+from ..chain.header import Header
+from ..chain.light import ADDED, FUTURE, HELD, KNOWN, ORPHAN, STALE
+from ..chain.tree import NONE
+from ..errors import RemoteError, VerifyError
+from ..jam.kinds import MALFORMED, SURPLUS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..budget.profile import Profile
+    from ..chain.light import LightChain
+
+FORWARDS = 0  # ascending, exclusive (CE 128)
+BACKWARDS = 1  # descending, inclusive
+
+
+class Follower:
+    """One chain, fed by all peers. `offer` is one unit of checking: one header."""
+
+    def __init__(self, chain: "LightChain", profile: "Profile") -> None:
+        self.chain = chain
+        self._held: "list[bytes]" = []
+        self._held_limit = profile.held_headers
+
+    def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> int:
+        """Check a header. Returns chain.light's outcome; raises VerifyError for one that breaks a rule."""
+        header = Header(self.chain.spec, data, start, end)
+        self.chain.add(header, now_slot)
+        outcome = self.chain.outcome
+        if outcome == ORPHAN and self._bring_in(header, now_slot):
+            outcome = self.chain.outcome
+        elif outcome in (HELD, FUTURE):
+            self._hold(bytes(memoryview(data)[start:end]))
+        return outcome
+
+    def retry(self, now_slot: int) -> int:
+        """Offer again what was too early; returns how many were added. Call it when a slot has passed."""
+        waiting, self._held = self._held, []
+        added = 0
+        for data in waiting:
+            try:
+                added += self.offer(data, 0, len(data), now_slot) == ADDED
+            except VerifyError:
+                pass  # its slot has come and it is no good; who sent it may be long gone
+        return added
+
+    def _hold(self, data: bytes) -> None:
+        if data in self._held:
+            return
+        if len(self._held) >= self._held_limit:
+            self._held.pop(0)
+        self._held.append(data)
+
+    def _bring_in(self, child: "Header", now_slot: int) -> bool:
+        # The child names a header that was kept aside. It counts only if another author made it, and if the child
+        # itself proves good: else anybody could bring in headers by inventing children for them.
+        chain = self.chain
+        for data in self._held:
+            held = Header(chain.spec, data, 0, len(data))
+            if held.hash != child.parent or held.author == child.author:
+                continue
+            row = chain.add(held, now_slot, named=True)
+            if row == NONE:
+                return False
+            fresh = chain.outcome == ADDED
+            try:
+                chain.add(child, now_slot)
+            except VerifyError:
+                if fresh:
+                    chain.withdraw(row)
+                raise
+            self._held.remove(data)
+            return True
+        return False
+
+
+class Gap:
+    """What one peer still has to tell us. At most one request is under way at a time."""
+
+    def __init__(self, follower: "Follower", profile: "Profile") -> None:
+        self.follower = follower
+        self.chain = follower.chain
+        self._blocks = profile.block_request_blocks
+        self._fork_limit = profile.fork_headers
+        self.target = b""  # head named by the peer that we do not have
+        self.target_slot = 0
+        self.direction = FORWARDS
+        self.last = b""  # last header this peer gave us forwards: where to go on from
+        self.received = 0
+        self._confirmed = False  # `last` came from the peer, so it has it
+        self._back = 0  # how far behind our best the last attempt to find common ground was
+        self._fork: "list[bytes]" = []
+        self.lost = False  # the peer knows none of our headers, not even the root
+
+    def named(self, header_hash: bytes, slot: int) -> None:
+        """The peer has this head. Hashes it names are believed only as far as it can show the headers."""
+        tree = self.chain.tree
+        if slot > tree.slots[tree.root] and slot >= self.target_slot and tree.find(header_hash) == NONE:
+            self.target = header_hash
+            self.target_slot = slot
+
+    def next_request(self) -> "tuple[bytes, int, int] | None":
+        """(header hash, direction, number of blocks) of the next CE 128 request, or None if nothing is missing."""
+        tree = self.chain.tree
+        if not self.target or self.lost:
+            return None
+        if tree.find(self.target) != NONE or self.target_slot <= tree.slots[tree.root]:
+            self._reached()
+            return None
+        self.received = 0
+        if self.direction == BACKWARDS:
+            self._fork = []
+            return self.target, BACKWARDS, self._fork_limit
+        if self.last and tree.find(self.last) == NONE:
+            self.last = b""
+        if not self.last:
+            row = tree.best
+            for _ in range(self._back):
+                row = tree.parents[row] if row != tree.root else row
+            self.last = tree.hash(row)
+            self._confirmed = False
+        return self.last, FORWARDS, self._blocks
+
+    def header(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> None:
+        """One header of the answer under way. Raises RemoteError or VerifyError where the peer is to blame."""
+        self.received += 1
+        if self.direction == BACKWARDS:
+            self._fork.append(bytes(memoryview(data)[start:end]))
+            if len(self._fork) > self._fork_limit + 1:
+                raise RemoteError(SURPLUS, "more blocks than asked for")
+            return
+        outcome = self.follower.offer(data, start, end, now_slot)
+        header = Header(self.chain.spec, data, start, end)
+        if self.received == 1 and header.parent != self.last:
+            raise RemoteError(MALFORMED, "block answer does not start with a child of the header it was asked about")
+        if outcome == ORPHAN:
+            raise RemoteError(MALFORMED, "block answer is not a chain at slot %d" % header.slot)
+        if outcome in (ADDED, KNOWN):
+            self.last = header.hash
+            self._confirmed = True
+            self._back = 0
+        elif header.hash == self.target:
+            self._reached()  # too early, or kept aside: there is nothing more to fetch for it
+
+    def done(self, now_slot: int) -> None:
+        """The answer is complete (or was refused: nothing received). Decides what comes next."""
+        tree = self.chain.tree
+        if self.direction == BACKWARDS:
+            self._join_fork(now_slot)
+            self._reached()
+            return
+        if self.received:
+            return
+        if self._confirmed:
+            self.direction = BACKWARDS  # its own branch ends here and does not lead to the head it named
+        elif tree.find(self.last) == tree.root:
+            self.lost = True
+        else:
+            self._back = max(1, 2 * self._back)
+        self.last = b""
+
+    def _join_fork(self, now_slot: int) -> None:
+        known = False
+        for data in self._fork[::-1]:
+            header = Header(self.chain.spec, data, 0, len(data))
+            known = known or self.chain.tree.find(header.parent) != NONE
+            if known and self.follower.offer(data, 0, len(data), now_slot) == STALE:
+                known = False
+        self._fork = []
+
+    def _reached(self) -> None:
+        self.target = b""
+        self.target_slot = 0
+        self.direction = FORWARDS
+        self._back = 0
+        self.last = b""
