@@ -186,8 +186,8 @@ def decode(encoded: bytes) -> "Affine | None":
     x = above * root % _P  # x^2 = above / below, and 1/sqrt(above below) = sqrt(above/below) / above
     if x == 0:
         return (0, 1) if y == 1 else None  # (0, -1), and the points at infinity, are not in the subgroup
-    # All points of order two are rational, so the subgroup is what doubling reaches: where s and s - e (the
-    # abscissa less each root) are squares up to K. With s = (1 + y)/(1 - y) that takes two characters, no multiplication.
+    # All points of order two are rational, so the subgroup is what doubling reaches: where K s and K (s - e) are
+    # squares, s = (1 + y)/(1 - y) being the Montgomery abscissa. Two characters instead of a multiplication.
     if not _is_square(_K * above) or not _is_square(_K * (1 + y - _E * (1 - y)) * (1 - y)):
         return None
     if (x > _P - x) != bool(negative):
@@ -200,7 +200,7 @@ def hash_to_curve(data: bytes) -> "Point":
     `expand_message_xmd` where the RFC pads with a whole block of 128."""
     b0 = sha512(bytes(48) + data + b"\x00\x60\x00" + _DST)
     b1 = sha512(b0 + b"\x01" + _DST)
-    b2 = sha512(bytes([x ^ y for x, y in zip(b0, b1)]) + b"\x02" + _DST)
+    b2 = sha512(bytes([b0[i] ^ b1[i] for i in range(64)]) + b"\x02" + _DST)
     uniform = b1 + b2
     p = add(_elligator(int.from_bytes(uniform[:48], "big")), _elligator(int.from_bytes(uniform[48:96], "big")))
     return double(double(p))

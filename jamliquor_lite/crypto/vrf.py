@@ -43,12 +43,12 @@ def sign(secret: bytes, data: bytes, aux: bytes) -> bytes:
     hashed = bandersnatch.hash_to_curve(data)
     product = bandersnatch.multiply_add(x, hashed, 0, bandersnatch.IDENTITY)
     h, o = bandersnatch.to_affine([hashed, product])
-    seed = sha512(secret)[32:] + bandersnatch.encode(h)
+    seed = sha512(secret)[32:] + bandersnatch.encode(h) + aux
     nonce = int.from_bytes(sha512(seed), "little") % _R
     u = bandersnatch.multiply_add(nonce, bandersnatch.extend(bandersnatch.GENERATOR), 0, bandersnatch.IDENTITY)
     v = bandersnatch.multiply_add(nonce, hashed, 0, bandersnatch.IDENTITY)
-    u, v = bandersnatch.to_affine([u, v])
-    c = _challenge((_public(x), h, o, u, v), aux)
+    points = [_public(x), h, o] + bandersnatch.to_affine([u, v])
+    c = _challenge(points, aux)
     s = (nonce + c * x) % _R
     return bandersnatch.encode(o) + c.to_bytes(32, "little") + s.to_bytes(32, "little")
 
@@ -70,8 +70,8 @@ def verify(public: bytes, data: bytes, aux: bytes, proof: bytes) -> "bytes | Non
     back = (_R - c) % _R
     u = bandersnatch.multiply_add(s, bandersnatch.extend(bandersnatch.GENERATOR), back, bandersnatch.extend(y))
     v = bandersnatch.multiply_add(s, hashed, back, bandersnatch.extend(o))
-    h, u, v = bandersnatch.to_affine([hashed, u, v])
-    if _challenge((y, h, o, u, v), aux) != c:
+    h, commitment_g, commitment_h = bandersnatch.to_affine([hashed, u, v])
+    if _challenge([y, h, o, commitment_g, commitment_h], aux) != c:
         return None
     return _output(o)
 
@@ -83,7 +83,7 @@ def _public(x: int) -> "Affine":
     return bandersnatch.to_affine([point])[0]
 
 
-def _challenge(points: "tuple[Affine, ...]", aux: bytes) -> int:
+def _challenge(points: "list[Affine]", aux: bytes) -> int:
     encoded = b"".join([bandersnatch.encode(p) for p in points])
     return int.from_bytes(sha512(bandersnatch.SUITE + b"\x02" + encoded + aux + b"\x00")[:32], "big") % _R
 

@@ -8,6 +8,6 @@ import sys
 if sys.implementation.name == "micropython":
     from .micropython import clock, crypto, entropy
 else:
-    from .cpython import clock, crypto, entropy  # type: ignore[assignment]
+    from .cpython import clock, crypto, entropy
 
 __all__ = ("clock", "crypto", "entropy")

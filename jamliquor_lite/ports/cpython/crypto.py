@@ -6,6 +6,10 @@ imported when a primitive is first asked for, so that a board pays only for what
 
 import hashlib
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 Buffer = bytes | bytearray | memoryview
 
 
@@ -74,8 +78,8 @@ class _NaclEd25519:
     zip215 = False
 
     def __init__(self) -> None:
-        from nacl import bindings
-        from nacl.exceptions import CryptoError
+        from nacl import bindings  # type: ignore[import-not-found, unused-ignore]
+        from nacl.exceptions import CryptoError  # type: ignore[import-not-found, unused-ignore]
 
         self._nacl = bindings
         self._refusals = (CryptoError, ValueError)
@@ -126,7 +130,7 @@ class _BandersnatchVrfs:
         return output
 
 
-_NATIVES: dict[str, tuple[type, ...]] = {
+_NATIVES: "dict[str, tuple[Any, ...]]" = {
     "blake2b": (_HashlibBlake2b,),
     "sha512": (_HashlibSha512,),
     "ed25519": (_CryptographyEd25519, _NaclEd25519),
