@@ -2,7 +2,7 @@
 
     python3 tests/run.py [FILE…]         micropython -X heapsize=512K tests/run.py [FILE…]
 
-Without arguments it takes every portable test file under tests/ (see support.py for what that means). One line
+Without arguments it takes every portable test file under tests/ (support.py says what that means). One line
 per test, then `N passed, N failed, N skipped`; exit status 1 when one failed or when none ran at all.
 """
 

@@ -43,7 +43,7 @@ def exists(path: str) -> bool:
 
 
 def vectors(name: str) -> str:
-    """The path of a vector file or folder, which lies beside the checkout; skips the test where it does not."""
+    """The path of a vector file or folder, which lies beside the checkout. Skips where it does not."""
     path = ROOT + "/../shared/vectors/" + name
     if not exists(path):
         skip("no vectors beside the checkout: " + name)

@@ -32,7 +32,6 @@ class Profile:
 
     # messages
     leaves = 64  # leaves a peer may list in its UP 0 handshake
-    announcement_extra_bytes = 36  # Final: hash and slot after the header
     block_request_blocks = 128  # blocks asked for at once
     block_bytes = 16 * 1024 * 1024  # one block's extrinsic: skipped, never held, but not read without end
     proof_nodes = 1024  # boundary nodes of one CE 129 answer: two paths of at most 248 nodes, with room

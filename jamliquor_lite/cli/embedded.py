@@ -29,22 +29,36 @@ class EmbeddedDevnet:
 
     def __enter__(self) -> "EmbeddedDevnet":
         chainspec = os.path.join(self._folder.name, "chainspec.json")
-        command = [sys.executable, "-m", "jamliquor_lite.cli.main", "devnet", "--json", "--port", "0",
-                   "--chainspec-out", chainspec, *self._arguments]
-        self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                                       start_new_session=True)  # Ctrl-C is ours to pass on, once
+        command = [
+            sys.executable,
+            "-m",
+            "jamliquor_lite.cli.main",
+            "devnet",
+            "--json",
+            "--port",
+            "0",
+            "--chainspec-out",
+            chainspec,
+            *self._arguments,
+        ]
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )  # Ctrl-C is ours to pass on, once
         assert self._child.stdout is not None
         line = self._child.stdout.readline()
         try:
             self.ready = json.loads(line)
         except ValueError:
             self.__exit__(None, None, None)
-            raise LocalError("the embedded devnet did not start: %s" % (line.strip() or "it ended at once")) from None
+            raise LocalError(
+                "the embedded devnet did not start: %s" % (line.strip() or "it ended at once")
+            ) from None
         self.ready.setdefault("chainspec", chainspec)
         return self
 
-    def __exit__(self, kind: "type[BaseException] | None", error: "BaseException | None",
-                 trace: "TracebackType | None") -> None:
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
         child = self._child
         if child is not None:
             child.send_signal(signal.SIGTERM)

@@ -28,9 +28,16 @@ _DEV_SLOT_MS = "1000"
 def add_arguments(parser: "argparse.ArgumentParser") -> None:
     configuration.add_network_arguments(parser)
     add_output_arguments(parser)
-    parser.add_argument("--ask", metavar="QUESTION", action="append", default=[],
-                        help="ask for this again and again, e.g. 'service 0' or 'key HEX31'")
-    parser.add_argument("--old-checkpoint", action="store_true", help="start from a saved checkpoint of any age")
+    parser.add_argument(
+        "--ask",
+        metavar="QUESTION",
+        action="append",
+        default=[],
+        help="ask for this again and again, e.g. 'service 0' or 'key HEX31'",
+    )
+    parser.add_argument(
+        "--old-checkpoint", action="store_true", help="start from a saved checkpoint of any age"
+    )
 
 
 def run(args: "argparse.Namespace") -> int:
@@ -44,19 +51,30 @@ def run(args: "argparse.Namespace") -> int:
         return asyncio.run(_follow(args, settings, settings.chain, [], questions, duration, out))
     with EmbeddedDevnet(["--slot-ms", _DEV_SLOT_MS, "--accelerated"]) as devnet:
         questions = questions or [parse_question(["service", "1"]), parse_question(["entropy"])]
-        return asyncio.run(_follow(args, settings, devnet.ready["chainspec"], devnet.ready["addresses"], questions,
-                                   duration, out))
+        return asyncio.run(
+            _follow(
+                args, settings, devnet.ready["chainspec"], devnet.ready["addresses"], questions, duration, out
+            )
+        )
 
 
-async def _follow(args: "argparse.Namespace", settings: "configuration.Settings", chainspec: str,
-                  addresses: "list[str]", questions: "list[Question]", duration: "float | None",
-                  out: "Output") -> int:
+async def _follow(
+    args: "argparse.Namespace",
+    settings: "configuration.Settings",
+    chainspec: str,
+    addresses: "list[str]",
+    questions: "list[Question]",
+    duration: "float | None",
+    out: "Output",
+) -> int:
     from .addresses import parse_jam
 
     def on_event(name: str, fields: "dict[str, Any]") -> None:
         out.event(name, **fields)
         if name not in _QUIET:
-            shown = ", ".join("%s %s" % (k, v.hex()[:12] if isinstance(v, bytes) else v) for k, v in fields.items())
+            shown = ", ".join(
+                "%s %s" % (k, v.hex()[:12] if isinstance(v, bytes) else v) for k, v in fields.items()
+            )
             out.line("%s: %s" % (name.replace("_", " "), shown))
 
     is_dev = settings.chain == "dev"
@@ -72,8 +90,12 @@ async def _follow(args: "argparse.Namespace", settings: "configuration.Settings"
     stop = asyncio.Event()
     sessions.stop_on_signals(stop)
     host, port = node.address
-    out.ready(addresses=["%s@%s:%d" % (node.name, host, port)], chain=node.chain_name,
-              genesis=node.chain.genesis_hash, pid=os.getpid())
+    out.ready(
+        addresses=["%s@%s:%d" % (node.name, host, port)],
+        chain=node.chain_name,
+        genesis=node.chain.genesis_hash,
+        pid=os.getpid(),
+    )
     out.line("following %s as %s… on %s port %d" % (node.chain_name, node.name[:12], host, port))
     if duration is not None:
         asyncio.get_running_loop().call_later(duration, stop.set)
@@ -84,10 +106,20 @@ async def _follow(args: "argparse.Namespace", settings: "configuration.Settings"
         for task in helpers:
             task.cancel()
     status = Status().read(node)
-    out.summary(chain=status.chain, best_slot=status.best_slot, headers_checked=status.headers_checked,
-                level=status.level, proved_answers=status.proved_answers, rss_bytes=sessions.rss_bytes(),
-                bytes_in=status.bytes_in, bytes_out=status.bytes_out, vouched_slot=status.vouched_slot,
-                epochs=status.epochs, headers_refused=status.headers_refused, final=status.final)
+    out.summary(
+        chain=status.chain,
+        best_slot=status.best_slot,
+        headers_checked=status.headers_checked,
+        level=status.level,
+        proved_answers=status.proved_answers,
+        rss_bytes=sessions.rss_bytes(),
+        bytes_in=status.bytes_in,
+        bytes_out=status.bytes_out,
+        vouched_slot=status.vouched_slot,
+        epochs=status.epochs,
+        headers_refused=status.headers_refused,
+        final=status.final,
+    )
     return 0
 
 
@@ -96,9 +128,20 @@ async def _show(session: "sessions.Session", out: "Output") -> None:
     while True:
         await asyncio.sleep(_STATUS_SECONDS)
         status.read(session.node)
-        out.status("slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers | %d KB in, %d KB out" % (
-            status.best_slot, status.level, status.vouched_slot, status.headers_checked, status.proved_answers,
-            status.peers, status.peers_known, status.bytes_in // 1024, status.bytes_out // 1024))
+        out.status(
+            "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers | %d KB in, %d KB out"
+            % (
+                status.best_slot,
+                status.level,
+                status.vouched_slot,
+                status.headers_checked,
+                status.proved_answers,
+                status.peers,
+                status.peers_known,
+                status.bytes_in // 1024,
+                status.bytes_out // 1024,
+            )
+        )
 
 
 async def _ask(session: "sessions.Session", questions: "list[Question]", out: "Output") -> None:
@@ -113,7 +156,16 @@ async def _ask(session: "sessions.Session", questions: "list[Question]", out: "O
                 continue
             found = describe(question, answer, session.node)
             out.event("proved", **found)
-            out.line("proved: %s = %s (slot %d, %s, support %d/%d, %d bytes of proof)" % (
-                question.text, found["shown"], found["slot"], found["level"], found["support"], found["validators"],
-                found["proof_bytes"]))
+            out.line(
+                "proved: %s = %s (slot %d, %s, support %d/%d, %d bytes of proof)"
+                % (
+                    question.text,
+                    found["shown"],
+                    found["slot"],
+                    found["level"],
+                    found["support"],
+                    found["validators"],
+                    found["proof_bytes"],
+                )
+            )
         await asyncio.sleep(_ASK_SECONDS)

@@ -30,8 +30,15 @@ _BURST_MS = 250  # a rate is spent in pieces of at most so long
 class Session:
     """Holds the node and where it came from. Use `start`, then `node.run`."""
 
-    def __init__(self, settings: "Settings", chainspec_path: str, keep: bool, old_checkpoint: bool, out: "Output",
-                 on_event: "Callable[[str, dict[str, Any]], None]") -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        chainspec_path: str,
+        keep: bool,
+        old_checkpoint: bool,
+        out: "Output",
+        on_event: "Callable[[str, dict[str, Any]], None]",
+    ) -> None:
         """`keep`: use and write the checkpoint in the data folder. LocalError for all that is wrong with any of it."""
         self._settings = settings
         self._out = out
@@ -81,11 +88,16 @@ class Session:
         try:
             found = Checkpoint.decode(payload)
         except VerifyError as error:
-            self._out.warn("the saved checkpoint is unusable (%s): starting from the chainspec's genesis" % error)
+            self._out.warn(
+                "the saved checkpoint is unusable (%s): starting from the chainspec's genesis" % error
+            )
             return
         if found.genesis_hash != self.checkpoint.genesis_hash:
-            raise LocalError("the data folder holds a checkpoint of another chain (genesis %s)"
-                             % found.genesis_hash.hex()[:8], 2)
+            raise LocalError(
+                "the data folder holds a checkpoint of another chain (genesis %s)"
+                % found.genesis_hash.hex()[:8],
+                2,
+            )
         if not old_checkpoint and not found.clock_chain:
             slots.check_age(slots.slot_at(clock.wall_seconds(), found.spec), found.slot, found.spec)
         self.checkpoint = found
@@ -93,8 +105,12 @@ class Session:
     async def start(self) -> None:
         """Bind the link and name the peers. LocalError when there is nobody to follow."""
         profile = self._settings.profile
-        self.node.open(self._settings.listen_addr, self._settings.listen_port,
-                       _meter(profile.max_download_rate), _meter(profile.max_upload_rate))
+        self.node.open(
+            self._settings.listen_addr,
+            self._settings.listen_port,
+            _meter(profile.max_download_rate),
+            _meter(profile.max_upload_rate),
+        )
         for peer in self.peers:
             host, port = await resolve(peer.host, peer.port)
             self.node.add_peer(peer.name, host, port)

@@ -43,7 +43,9 @@ def run(args: "argparse.Namespace") -> int:
     suite.self_test()
     if os.path.isdir(args.path):
         if not args.chain:
-            raise LocalError("a folder of blocks needs --chain CHAINSPEC: the genesis state is not among the blocks", 2)
+            raise LocalError(
+                "a folder of blocks needs --chain CHAINSPEC: the genesis state is not among the blocks", 2
+            )
         checkpoint, state = ChainSpec.read(args.chain).checkpoint(), None
         blocks = _exported(args.path)
     else:
@@ -89,8 +91,9 @@ def _chain_file(path: str) -> "tuple[Checkpoint, Trie, Iterator[tuple[str, dict[
         genesis, blocks = chain["genesis"], chain["blocks"]
         header = Header(spec, genesis["header"], 0, len(genesis["header"]))
         state = genesis["state"]
-        checkpoint = Checkpoint.from_state(spec, header.hash, header.hash, header.slot, state[_SAFROLE],
-                                           state[_ENTROPY], state[_ACTIVE_KEYS])
+        checkpoint = Checkpoint.from_state(
+            spec, header.hash, header.hash, header.slot, state[_SAFROLE], state[_ENTROPY], state[_ACTIVE_KEYS]
+        )
         trie = Trie(state.items())
     except (VerifyError, KeyError, TypeError, AttributeError) as error:
         raise LocalError("%s is no chain file: %s" % (path, error), 2) from None
@@ -123,7 +126,9 @@ class _Check:
             self.headers += 1
             self._chain.add(header)
             if self._chain.outcome not in (ADDED, KNOWN):
-                raise VerifyError("parent", "header of slot %d does not follow what came before" % header.slot)
+                raise VerifyError(
+                    "parent", "header of slot %d does not follow what came before" % header.slot
+                )
             self._check_state(header, block)
         except VerifyError as error:
             self._fail("%s: %s: %s" % (name, error.rule, error))
@@ -135,15 +140,18 @@ class _Check:
             self._root = b""
             return
         if self._root and header.prior_state_root != self._root:
-            raise VerifyError("state_root", "header of slot %d names another state than the one before it"
-                              % header.slot)
+            raise VerifyError(
+                "state_root", "header of slot %d names another state than the one before it" % header.slot
+            )
         for key in block["removed"]:
             self._state.remove(key)
         for key, value in block["set"].items():
             self._state.set(key, value)
         self._root = self._state.root()
         if self._root != block["state_root"]:
-            raise VerifyError("state_root", "the state after slot %d has another root than recorded" % header.slot)
+            raise VerifyError(
+                "state_root", "the state after slot %d has another root than recorded" % header.slot
+            )
         self.state_roots += 1
 
     def _fail(self, text: str) -> None:
@@ -158,15 +166,26 @@ class _Check:
     def report(self) -> "list[str]":
         chain, tree = self._chain, self._chain.tree
         lines = ["failed: %s" % text for text in self._failures]
-        lines.append("headers %d: %d sealed by ticket, %d by fallback key, %d refused" % (
-            self.headers, chain.ticket_seals, chain.fallback_seals, self.failed))
-        lines.append("epochs %d, marks adopted %d, at most %d blocks after they were made" % (
-            chain.epochs_seen, chain.adopted_marks, max(self._adopted, default=0)))
-        lines.append("head at slot %d, vouched for up to slot %d; state roots that agree: %d" % (
-            chain.best_slot, tree.slots[chain.best_vouched()], self.state_roots))
+        lines.append(
+            "headers %d: %d sealed by ticket, %d by fallback key, %d refused"
+            % (self.headers, chain.ticket_seals, chain.fallback_seals, self.failed)
+        )
+        lines.append(
+            "epochs %d, marks adopted %d, at most %d blocks after they were made"
+            % (chain.epochs_seen, chain.adopted_marks, max(self._adopted, default=0))
+        )
+        lines.append(
+            "head at slot %d, vouched for up to slot %d; state roots that agree: %d"
+            % (chain.best_slot, tree.slots[chain.best_vouched()], self.state_roots)
+        )
         return lines
 
     def summary(self) -> "dict[str, int]":
         chain = self._chain
-        return {"headers": self.headers, "sealed": chain.headers_checked, "epochs": chain.epochs_seen,
-                "state_roots": self.state_roots, "failed": self.failed}
+        return {
+            "headers": self.headers,
+            "sealed": chain.headers_checked,
+            "epochs": chain.epochs_seen,
+            "state_roots": self.state_roots,
+            "failed": self.failed,
+        }
