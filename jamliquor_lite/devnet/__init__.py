@@ -1,1 +1,1 @@
-"""A chain of one's own for trying things out: it authors, serves, and misbehaves on demand. CPython only."""
+"""A chain of one's own: authors blocks with real seals and serves them, honestly or with a fault on demand."""
