@@ -183,7 +183,7 @@ class _Resolver:
         self._check_peer_counts(settings.profile)
         self._read_peers(settings)
         settings.warnings = self.warnings
-        effective = {CHAIN: settings.chain, DATA: settings.data_dir, KEY: settings.key_file}
+        effective: dict[Knob, Any] = {CHAIN: settings.chain, DATA: settings.data_dir, KEY: settings.key_file}
         effective.update({LISTEN_ADDR: settings.listen_addr, LISTEN_PORT: settings.listen_port})
         for knob in KNOBS:
             value = getattr(settings.profile, knob.field) if knob.field else effective.get(knob)
@@ -313,9 +313,8 @@ class _Resolver:
                 self.warnings.append(f"{source}: {_shown(text)} is skipped: {fault}")
             else:
                 settings.libp2p_peers.append(address)
-                self.warnings.append(
-                    f"{source}: {_shown(text)} is skipped: it needs the libp2p transport, which this version does not have"
-                )
+                lacking = "needs the libp2p transport, which this version does not have"
+                self.warnings.append(f"{source}: {_shown(text)} is skipped: it {lacking}")
 
 
 def _nearest(name: str, known: "Any") -> str:
