@@ -43,7 +43,7 @@ def random_value(rng: Random) -> bytes:
 
 def random_state(rng: Random, count: int) -> "list[tuple[bytes, bytes]]":
     """`count` entries of distinct keys, in no order."""
-    state = {}
+    state: "dict[bytes, bytes]" = {}
     while len(state) < count:
         state[random_key(rng)] = random_value(rng)
     return list(state.items())
