@@ -1,7 +1,7 @@
 """One known answer a primitive, checked at start. They catch an empty or foreign native and a machine that errs.
 
 Sources: RFC 7693 appendix A (its text, hashed to 32 bytes), FIPS 180-4's example "abc", RFC 8032 section 7.1
-test 2, and vector 7 of bandersnatch-vrf-spec's bandersnatch_sha-512_ell2_ietf.json.
+test 2, and vector 7 of bandersnatch-vrf-spec's bandersnatch_sha-512_ell2_ietf.json at commit bce69d0.
 """
 
 from binascii import unhexlify

@@ -38,7 +38,12 @@ def output(secret: bytes, data: bytes) -> bytes:
 
 
 def sign(secret: bytes, data: bytes, aux: bytes) -> bytes:
-    """The 96-byte proof over `data` and `aux`. Its nonce is derived as in RFC 8032, so it repeats exactly."""
+    """The 96-byte proof over `data` and `aux`. It repeats exactly.
+
+    The nonce is derived as in RFC 8032 from the secret and all that is signed. The specification at 38cf32d leaves
+    `aux` out, which gives the key away to who sees two proofs over one input (two headers for one slot); its later
+    vectors and the Rust reference take it in. A verifier cannot tell the difference.
+    """
     x = int.from_bytes(secret, "little")
     hashed = bandersnatch.hash_to_curve(data)
     product = bandersnatch.multiply_add(x, hashed, 0, bandersnatch.IDENTITY)
