@@ -4,7 +4,7 @@ from ..chain.header import announced_slot
 from ..chain.light import ADDED, ORPHAN
 from ..const import const
 from ..errors import RemoteError, VerifyError
-from ..jam.block_announcement import BlockAnnouncement
+from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.block_request import BlockRequest
 from ..jam.events import ANNOUNCEMENT, BLOCK, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, MALFORMED, UNSUPPORTED
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .node import Node
     from .peers import Record
 
+_LEAF_BYTES = const(36)
 _CHUNK_BYTES = const(4096)  # a block body is skipped so many bytes at a time
 
 
@@ -29,8 +30,9 @@ class PeerLink:
         self._node = node
         profile, spec = node.profile, node.chain.spec
         self.gap = Gap(node.follower, profile)
-        self._announcements = BlockAnnouncement(
-            spec, profile, bytearray(spec.max_header_size + profile.announcement_extra_bytes))
+        size = max(announcement_size(spec), _LEAF_BYTES * (profile.leaves + 2))
+        self._announcements = BlockAnnouncement(spec, bytearray(size), bytearray(size + 4), profile.leaves,
+                                                connection.is_dialed)
         self._blocks = BlockRequest(spec, bytearray(spec.max_header_size), bytearray(_CHUNK_BYTES),
                                     profile.block_bytes)
         self._opened = False
@@ -63,16 +65,16 @@ class PeerLink:
     def announce(self, data: bytes) -> None:
         """Tell the peer of a header. One that cannot take it now hears of a descendant later, as UP 0 allows."""
         if self._opened:
-            self._announcements.announce(data, 0, len(data), *self._node.final())
+            self._announcements.announce(data, *self._node.final())
 
     def _open(self) -> bool:
+        final_hash, final_slot = self._node.final()
+        self._announcements.queue_handshake(final_hash, final_slot, self._node.leaves())
         if self.connection.is_dialed:  # the initiator of the connection opens UP 0
             stream = self.connection.open(BLOCK_ANNOUNCEMENT)
             if stream is None:
                 return False
-            self._announcements.attach(stream, True)
-        final_hash, final_slot = self._node.final()
-        self._announcements.queue_handshake(final_hash, final_slot, self._node.leaves())
+            self._announcements.attach(stream, OURS)
         self._opened = True
         return True
 
@@ -81,7 +83,7 @@ class PeerLink:
         if stream is None:
             return False
         if stream.kind == BLOCK_ANNOUNCEMENT:  # typeberry opens one of its own and announces only there
-            self._announcements.attach(stream, False)
+            self._announcements.attach(stream, THEIRS)
         else:
             stream.reset(UNSUPPORTED)
         return True
@@ -92,15 +94,15 @@ class PeerLink:
         if event == HANDSHAKE:
             self._heard_at = now
             self.gap.named(core.final_hash, core.final_slot)
-            for leaf_hash, leaf_slot in core.leaves:
-                self.gap.named(leaf_hash, leaf_slot)
+            for leaf in range(core.leaf_count):
+                self.gap.named(core.leaf_hash(leaf), core.leaf_slot(leaf))
         elif event == ANNOUNCEMENT:
             self._heard_at = now
             self.announced += 1
-            slot = announced_slot(core.buf, core.start)
-            outcome = self._node.offer(core.buf, core.start, core.end)
+            slot = announced_slot(core.in_buf, core.start)
+            outcome = self._node.offer(core.in_buf, core.start, core.end)
             if outcome == ORPHAN:
-                self.gap.named(self._node.hash_of(core.buf, core.start, core.end), slot)
+                self.gap.named(self._node.hash_of(core.in_buf, core.start, core.end), slot)
             elif outcome == ADDED:
                 self.record.failures = 0
         return event != NOTHING

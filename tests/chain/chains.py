@@ -1,0 +1,40 @@
+"""Chains for the tests: devnet's, and the recorded ones, as pairs of checkpoint and headers."""
+
+from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.chain.checkpoint import Checkpoint
+from jamliquor_lite.chain.header import Header
+from jamliquor_lite.chain.light import LightChain
+
+SAFROLE = bytes([4]) + bytes(30)
+ENTROPY = bytes([6]) + bytes(30)
+ACTIVE = bytes([8]) + bytes(30)
+
+
+def start_of(spec, header, state):
+    """The checkpoint that a genesis header and its state make."""
+    view = Header(spec, header, 0, len(header))
+    return Checkpoint.from_state(spec, view.hash, view.hash, view.slot, state[SAFROLE], state[ENTROPY], state[ACTIVE])
+
+
+def of_devnet(chain):
+    """The checkpoint of a fresh devnet's genesis; take it before its state is forgotten."""
+    return start_of(chain.spec, chain.genesis.header, dict(chain.genesis.state.trie.items()))
+
+
+class Recorder:
+    """A light chain that remembers what happened to it: `events` counts, `lags` says how late marks were adopted."""
+
+    def __init__(self, checkpoint, profile=None, **options):
+        self.events = {}
+        self.lags = []
+        self.chain = LightChain(checkpoint, profile or Profile(), self._hear, **options)
+
+    def _hear(self, name, row):
+        self.events[name] = self.events.get(name, 0) + 1
+        if name.endswith("adopted"):
+            tree = self.chain.tree
+            self.lags.append(tree.heights[tree.best] - tree.heights[row])
+
+    def add(self, data, **options):
+        self.chain.add(Header(self.chain.spec, data), **options)
+        return self.chain.outcome
