@@ -5,12 +5,11 @@ staging set filled for e + 2. Tickets of epoch e seal e + 1 where E of them were
 contest is starved by one ticket, so that both kinds of epoch occur. The same arguments make the same bytes.
 """
 
-from collections import deque
-
 from ..codec.spec import Spec
 from ..crypto.suite import blake2b_256
 from ..errors import LocalError
 from . import extrinsic, safrole
+from .blocks import Block, Blocks
 from .build import NO_AUTHOR, Body, encode_epoch_mark, encode_header, encode_unsigned
 from .faults import Fault, by_name
 from .history import History
@@ -19,7 +18,6 @@ from .service import Service
 from .state import State
 
 _POOL_FACTOR = 4  # the pool has 4 V validators
-_MAX_BLOCKS = 65_536  # kept for CE 128: a devnet that runs for a week must not eat the machine
 _MAX_SHARE = 2**32
 _ATTACKERS_FIRST = 1 << 24  # the trivial seeds of key sets that an attacker makes up
 
@@ -32,31 +30,6 @@ class Seat:
         self.validator = validator
         self.data = data
         self.ticketed = ticketed
-
-
-class Block:
-    """A sealed block. `state` is the state after it, or None once it has been forgotten.
-
-    `number` counts the blocks from genesis, `ticketed_count` those among them that were sealed with a ticket.
-    """
-
-    def __init__(self, header: bytes, body: bytes, parent: "Block | None", slot: int, author: int,
-                 validator: "Validator | None", ticketed: bool, state: "State | None") -> None:
-        self.header = header
-        self.body = body
-        self.hash = blake2b_256(header)
-        self.parent = parent.hash if parent else bytes(32)
-        self.slot = slot
-        self.author = author
-        self.validator = validator
-        self.ticketed = ticketed
-        self.number: int = parent.number + 1 if parent else 0
-        self.ticketed_count: int = (parent.ticketed_count if parent else 0) + ticketed
-        self.state = state
-
-    def encode(self) -> bytes:
-        """Header and extrinsic."""
-        return self.header + self.body
 
 
 class Draft:
@@ -79,12 +52,12 @@ class Draft:
         self.assurers: list[int] = []
 
 
-class DevChain:
+class DevChain(Blocks):
     """A chain and the keys to extend it.
 
     `seed` decides every choice, `keys` is the number of storage entries, `offline` the share of every validator set
     that never authors, `fork_rate` the chance that an author has not seen its parent's last block. `contests` is
-    "mixed", "always" (tickets wherever the blocks suffice) or "never". `block(genesis hash)` is the genesis.
+    "mixed", "always" (tickets wherever the blocks suffice) or "never".
     """
 
     def __init__(self, spec: Spec, seed: int = 0, keys: int = 1000, genesis_slot: int = 0, offline: float = 0.0,
@@ -103,58 +76,14 @@ class DevChain:
         self.pool = KeyPool(pool or _POOL_FACTOR * spec.validators)
         self.attackers = KeyPool(spec.validators, _ATTACKERS_FIRST)
         self.max_offenders = self.pool.size // 12 if offences else 0
-        self.states_kept = 2 * spec.epoch_length + 16
         self.staking = safrole.Staking(spec, self.pool, self.seed)
         self.contest = safrole.Contest(spec, self.seed)
         self.first_epoch = spec.epoch(genesis_slot)
         self.dishonest: Validator | None = None
         self.alone = False
-        self.false_tries: dict[bytes, object] = {}
         self._offline: dict[bytes, frozenset[bytes]] = {}
-        self._blocks: dict[bytes, Block] = {}
-        self._children: dict[bytes, list[bytes]] = {}
-        self._canonical: dict[int, bytes] = {}
-        self._stateful: deque[Block] = deque()
-        self._tied: list[Block] = []
-        self.genesis = self.best = self._make_genesis(genesis_slot, keys)
         self.slot = genesis_slot  # the last one that was tried
-        self._keep(self.genesis)
-
-    # -- reading
-
-    def block(self, header_hash: bytes) -> "Block | None":
-        """A block by the hash of its header, or None when it is unknown or long gone."""
-        return self._blocks.get(header_hash)
-
-    def at(self, number: int) -> "Block | None":
-        """The block of a height on the best chain."""
-        header_hash = self._canonical.get(number)
-        return None if header_hash is None else self._blocks.get(header_hash)
-
-    def children(self, header_hash: bytes) -> "list[Block]":
-        """The blocks on top of one."""
-        return [self._blocks[child] for child in self._children.get(header_hash, ())]
-
-    def leaves(self, above: Block) -> "list[Block]":
-        """The blocks without children that descend from `above`, the best first; itself when nothing does."""
-        found = []
-        waiting = [above]
-        while waiting:
-            block = waiting.pop()
-            below = self.children(block.hash)
-            waiting += below
-            if not below:
-                found.append(block)
-        return sorted(found, key=lambda block: block is not self.best)
-
-    def chain(self) -> "list[Block]":
-        """The best chain from genesis, or from the oldest block still kept."""
-        found = []
-        block: Block | None = self.best
-        while block is not None:
-            found.append(block)
-            block = self._blocks.get(block.parent)
-        return found[::-1]
+        super().__init__(self._make_genesis(genesis_slot, keys), 2 * spec.epoch_length + 16)
 
     # -- authoring
 
@@ -173,9 +102,9 @@ class DevChain:
         """Let the owner of `slot` author on the block it takes for the best one; None when it is offline."""
         parent = self.best
         if self.fork_rate:
-            if len(self._tied) > 1:
-                parent = self._tied[self._chance(b"tied", slot) % len(self._tied)]
-            grandparent = self._blocks.get(parent.parent)
+            if len(self.tied) > 1:
+                parent = self.tied[self._chance(b"tied", slot) % len(self.tied)]
+            grandparent = self.block(parent.parent)
             if grandparent is not None and self._chance(b"fork", slot) < self.fork_rate * _MAX_SHARE:
                 parent = grandparent
         return self.author(slot, parent)
@@ -183,7 +112,8 @@ class DevChain:
     def author(self, slot: int, parent: "Block | None" = None, fault: "Fault | str | None" = None) -> "Block | None":
         """Author the block of `slot` on `parent` (the best block), or None when nobody seals that slot.
 
-        A fault is the author's only dishonesty: he seals with his own key and the rest of the block is in order.
+        A fault is the author's only dishonesty: he seals with his own key and the rest of the block is in order. Such
+        a block is kept and served, but honest authors do not build on it: name it as `parent`, or use `fork_from`.
         """
         parent = parent or self.best
         if isinstance(fault, str):
@@ -207,7 +137,7 @@ class DevChain:
         block = self._seal(draft, fault)
         if self.alone and self.dishonest is None:
             self.dishonest = seat.validator
-        return self._keep(block)
+        return self.keep(block)
 
     def seat(self, state: State) -> "Seat | None":
         """Who seals `state.slot` by the sequence of a state that has entered its epoch. None for a struck-out key."""
@@ -229,18 +159,14 @@ class DevChain:
         With `alone` only one validator authors on it: the one who seals its first block, and later any key of a set
         that he forged.
         """
-        found = self._blocks[block] if isinstance(block, bytes) else block
+        found = self.block(block) if isinstance(block, bytes) else block
+        if found is None:
+            raise LocalError("cannot fork from a block that is unknown")
         twin = DevChain.__new__(DevChain)
         twin.__dict__.update(self.__dict__)
-        twin._blocks = dict(self._blocks)
-        twin._children = {key: list(value) for key, value in self._children.items()}
-        twin._canonical = dict(self._canonical)
-        twin._stateful = deque()  # it forgets only states of its own
-        twin.false_tries = dict(self.false_tries)
-        twin._tied = [found]
-        twin.best = found
+        twin.copy_blocks(found)
+        twin.takes_outcasts = True
         twin.slot = found.slot
-        twin._recanonize()
         twin.alone = alone
         twin.dishonest = None
         return twin
@@ -331,7 +257,7 @@ class DevChain:
         if fault:
             header = fault.spoil(header)
         block = Block(header, draft.body.encode(), parent, draft.slot, seat.author, seat.validator, seat.ticketed,
-                      state)
+                      state, fault.name if fault else "")
         state.entropy[0] = blake2b_256(state.entropy[0] + seat.validator.output(entropy_input))
         state.history = state.history.after(block.hash, draft.prior_state_root)
         new_epoch = self.spec.epoch(draft.slot) > self.spec.epoch(parent.slot)
@@ -360,40 +286,5 @@ class DevChain:
         state.write(accumulated=False)
         return block
 
-    # -- the store
-
     def _chance(self, purpose: bytes, slot: int) -> int:
         return int.from_bytes(blake2b_256(self.seed + purpose + slot.to_bytes(4, "little"))[:4], "little")
-
-    def _keep(self, block: Block) -> Block:
-        known = self._blocks.get(block.hash)
-        if known is None:
-            self._blocks[block.hash] = block
-            self._children.setdefault(block.parent, []).append(block.hash)
-        else:  # a fork makes again what its origin has made: the same slot on the same parent is the same block
-            known.state, block = block.state, known
-        self._stateful.append(block)
-        if len(self._stateful) > self.states_kept:
-            self._stateful.popleft().state = None
-        rank, best = (block.ticketed_count, block.number), (self.best.ticketed_count, self.best.number)
-        if rank > best or block is self.genesis:
-            self.best = block
-            self._tied = [block]
-            self._recanonize()
-        elif rank == best:
-            self._tied.append(block)
-        if len(self._blocks) > _MAX_BLOCKS:
-            oldest = self._blocks.pop(next(iter(self._blocks)))
-            self._children.pop(oldest.parent, None)
-            self._canonical.pop(oldest.number, None)
-        return block
-
-    def _recanonize(self) -> None:
-        block: Block | None = self.best
-        while block is not None and self._canonical.get(block.number) != block.hash:
-            self._canonical[block.number] = block.hash
-            block = self._blocks.get(block.parent)
-        above = self.best.number + 1
-        while above in self._canonical:
-            del self._canonical[above]
-            above += 1

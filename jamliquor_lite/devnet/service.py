@@ -4,10 +4,10 @@ It stands in C(12) as always accumulating, so that changes without work reports 
 Its code is a marker, executed by this file instead of a PVM; no light client executes code.
 """
 
+from ..chain import state_key
 from ..chain.trie import Trie
 from ..codec import natural
 from ..crypto.suite import blake2b_256
-from . import state_keys
 from .build import blob
 
 SERVICE = 1
@@ -101,10 +101,10 @@ class Service:
         self._unstore(trie, key, keep=True)
         self.items += 1
         self.octets += 34 + len(key) + len(value)
-        trie.set(state_keys.storage(SERVICE, key), value)
+        trie.set(state_key.service_storage(SERVICE, key), value)
 
     def _unstore(self, trie: Trie, key: bytes, keep: bool = False) -> None:
-        where = state_keys.storage(SERVICE, key)
+        where = state_key.service_storage(SERVICE, key)
         value = trie.get(where)
         if value is not None:
             self.items -= 1
@@ -121,34 +121,34 @@ class Service:
 
     def _take_preimage(self, trie: Trie, data: bytes, slot: int) -> None:
         digest = blake2b_256(data)
-        trie.set(state_keys.preimage(SERVICE, digest), data)
+        trie.set(state_key.service_preimage(SERVICE, digest), data)
         self._set_request(trie, digest, len(data), [slot])
         self.provided = (*self.provided, (digest, len(data)))
         if len(self.provided) > _KEPT_PREIMAGES:
             old, length = self.provided[0]
             self.provided = self.provided[1:]
-            trie.remove(state_keys.preimage(SERVICE, old))
-            trie.remove(state_keys.request(SERVICE, old, length))
+            trie.remove(state_key.service_preimage(SERVICE, old))
+            trie.remove(state_key.service_request(SERVICE, old, length))
             self.items -= 2
             self.octets -= 81 + length
         self._want(trie)
 
     def _add_preimage(self, trie: Trie, data: bytes, slot: int) -> None:
         digest = blake2b_256(data)
-        trie.set(state_keys.preimage(SERVICE, digest), data)
+        trie.set(state_key.service_preimage(SERVICE, digest), data)
         self._set_request(trie, digest, len(data), [slot])
         self.items += 2
         self.octets += 81 + len(data)
 
     def _set_request(self, trie: Trie, digest: bytes, length: int, slots: "list[int]") -> None:
         value = natural.encode(len(slots)) + b"".join(slot.to_bytes(4, "little") for slot in slots)
-        trie.set(state_keys.request(SERVICE, digest, length), value)
+        trie.set(state_key.service_request(SERVICE, digest, length), value)
 
     def _write_account(self, trie: Trie, slot: int) -> None:
         eights = (_BALANCE, _MIN_GAS, _MIN_GAS, self.octets, 0)
         fours = (self.items, self.created, slot, 0)
         trie.set(
-            state_keys.account(SERVICE),
+            state_key.service_account(SERVICE),
             b"\0" + blake2b_256(CODE) + b"".join(n.to_bytes(8, "little") for n in eights)
             + b"".join(n.to_bytes(4, "little") for n in fours),
         )

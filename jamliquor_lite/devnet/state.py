@@ -2,11 +2,11 @@
 
 from array import array
 
+from ..chain import state_key
 from ..chain.trie import Trie
 from ..codec import natural
 from ..codec.spec import Spec
 from ..crypto.suite import blake2b_256
-from . import state_keys
 from .build import variable
 from .history import History
 from .keys import ValidatorSet
@@ -134,7 +134,7 @@ class State:
 
     def _put(self, chapter: int, value: bytes) -> None:
         # An entry that keeps its value keeps its hashes too: a validator set is 344 kB at full spec.
-        key = state_keys.chapter(chapter)
+        key = state_key.chapter(chapter)
         if self.trie.get(key) != value:
             self.trie.set(key, value)
 

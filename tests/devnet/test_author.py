@@ -125,16 +125,16 @@ def test_the_sets_differ_in_every_epoch(mixed):
 
 
 def test_the_service_has_entries_that_change_and_a_preimage(mixed):
-    from jamliquor_lite.devnet import state_keys
+    from jamliquor_lite.chain import state_key
     from jamliquor_lite.devnet.service import CODE, SERVICE
 
-    key = state_keys.storage(SERVICE, b"height")
+    key = state_key.service_storage(SERVICE, b"height")
     items = set()
     for block in mixed.chain():
         trie = block.state.trie
         assert trie.get(key) == block.number.to_bytes(4, "little")
-        assert trie.get(state_keys.preimage(SERVICE, blake(CODE))) == CODE
-        account = trie.get(state_keys.account(SERVICE))
+        assert trie.get(state_key.service_preimage(SERVICE, blake(CODE))) == CODE
+        account = trie.get(state_key.service_account(SERVICE))
         assert len(account) == 89
         items.add(int.from_bytes(account[73:77], "little"))
     # items of the account: storage entries once, requests twice
