@@ -159,7 +159,7 @@ def test_runtime_differences_stay_in_ports(path: Path) -> None:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute) and node.attr == "implementation":
             assert not (isinstance(node.value, ast.Name) and node.value.id == "sys"), f"line {node.lineno}"
-        if isinstance(node, ast.Try):
+        if isinstance(node, ast.Try) and node.handlers:  # an import whose failure is caught chooses a runtime
             inside = [step for step in node.body if isinstance(step, (ast.Import, ast.ImportFrom))]
             assert not inside, f"line {node.lineno}: try: import"
 

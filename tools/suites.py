@@ -1,0 +1,175 @@
+"""The test suites and their minutes. `tools/test` starts it inside .venv, at the checkout's root.
+
+Every suite runs, whatever became of the one before. The last line counts the tests of all suites together:
+`N passed, N failed, N skipped`. Exit status 1 when anything failed or a suite ran no test.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+# What a board of 520 KB leaves to Python is 447 KB (32-bit); this interpreter's words are twice as wide.
+HEAP = "896K"
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+NO_TESTS = 5  # pytest's exit status when it collected none
+# What hangs is ended, so that the closing line comes in any case.
+FILE_SECONDS = 600
+SUITE_SECONDS = 1_800
+SOAK_SECONDS = 7_200
+
+
+class Counts:
+    """Passed, failed and skipped, summed over suites."""
+
+    def __init__(self, passed: int = 0, failed: int = 0, skipped: int = 0) -> None:
+        self.passed = passed
+        self.failed = failed
+        self.skipped = skipped
+
+    def add(self, other: "Counts") -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def read_counts(line: str) -> Counts:
+    """The counts in a closing line of pytest or of tests/run.py; errors count as failures."""
+    found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", line)}
+    failed = found.get("failed", 0) + found.get("error", 0) + found.get("errors", 0)
+    return Counts(found.get("passed", 0), failed, found.get("skipped", 0))
+
+
+def stream(command: list[str], limit_s: float) -> tuple[int, str]:
+    """Run it with its output passed on, for `limit_s` at most. (exit status, last line that is not empty)."""
+    # A group of its own, so that a hung test's children end with it.
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    overdue = threading.Timer(limit_s, end, (process, f"{command[0]} took more than {limit_s:.0f} s: ended"))
+    overdue.start()
+    last = ""
+    try:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    except KeyboardInterrupt:
+        end(process, "interrupted")
+        raise
+    finally:
+        overdue.cancel()
+    return process.wait(), last
+
+
+def end(process: "subprocess.Popen[str]", why: str) -> None:
+    """Kill a test process and the processes it started."""
+    print(why, flush=True)
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+def pytest_suite(limit_s: float, *arguments: str) -> Counts:
+    """One pytest run. A run that fails without a failed test (a crash, no test at all) counts as one failure."""
+    status, last = stream([*PYTEST, *arguments], limit_s)
+    counts = read_counts(last)
+    if status == NO_TESTS:
+        print("no test ran")
+    if status and not counts.failed:
+        counts.failed = 1
+    return counts
+
+
+def lint() -> Counts:
+    """ruff and mypy; each counts as one test."""
+    counts = Counts()
+    for command in (["ruff", "check", "."], ["mypy"]):
+        status, _ = stream([str(BIN / command[0]), *command[1:]], FILE_SECONDS)
+        counts.add(Counts(failed=1) if status else Counts(passed=1))
+    return counts
+
+
+def unit() -> Counts:
+    """Everything on CPython but the real peers."""
+    return pytest_suite(SUITE_SECONDS, "tests", "--ignore=tests/interop")
+
+
+def portable() -> Counts:
+    """The portable files on MicroPython, each in a process of its own with a capped heap."""
+    sys.path.insert(0, str(ROOT))
+    from tests.run import find
+
+    counts = Counts()
+    for path in find("tests", []):
+        print(path, flush=True)
+        command = [str(BIN / "micropython"), "-X", f"heapsize={HEAP}", "tests/run.py", path]
+        status, last = stream(command, FILE_SECONDS)
+        found = read_counts(last)
+        if status and not found.failed:
+            print(f"FAIL {path} - the interpreter ended with status {status}")
+            found.failed += 1
+        counts.add(found)
+    return counts
+
+
+def interop() -> Counts:
+    """Peers that others wrote, installed by the tests themselves."""
+    return pytest_suite(SUITE_SECONDS, "tests/interop")
+
+
+def soak() -> Counts:
+    """The tests marked `long`, in any folder."""
+    return pytest_suite(SOAK_SECONDS, "tests", "--long")
+
+
+SUITES: dict[str, Callable[[], Counts]] = {
+    "lint": lint,
+    "unit": unit,
+    "portable": portable,
+    "interop": interop,
+    "long": soak,
+}
+
+
+def choose(arguments: list[str]) -> list[str]:
+    """The suites that the command line asks for. SystemExit with one line when it names an unknown one."""
+    named = [word for word in arguments if word != "--long"]
+    unknown = [word for word in named if word not in SUITES]
+    if unknown:
+        print(f"test: no suite `{unknown[0]}`; there are: {', '.join(SUITES)} and --long", file=sys.stderr)
+        sys.exit(2)
+    chosen = named or [name for name in SUITES if name != "long"]
+    if "--long" in arguments and "long" not in chosen:
+        chosen.append("long")
+    return chosen
+
+
+def main(arguments: list[str]) -> int:
+    """Run the suites, print their minutes, then the closing line."""
+    total = Counts()
+    report = []
+    for name in choose(arguments):
+        print(f"== {name}", flush=True)
+        start = time.monotonic()
+        counts = SUITES[name]()
+        if not counts.passed and not counts.failed:
+            counts.failed = 1
+            print(f"the suite {name} ran no test")
+        total.add(counts)
+        report.append(f"{name:10}{(time.monotonic() - start) / 60:6.1f} min   {counts}")
+    print("\n" + "\n".join(report) + "\n")
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
