@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from .foreign import ForeignError
-from .node_packages import install, node_program
+from .node_packages import SCRIPTS, install, node_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class ForeignTrie:
         packages = install()
         node, _ = node_program()
         self._child = subprocess.Popen(
-            [node, str(packages / "trie_peer.mjs")],
+            [node, str(SCRIPTS / "trie_peer.mjs"), str(packages)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

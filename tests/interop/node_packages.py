@@ -1,4 +1,4 @@
-"""The npm packages of js/package-lock.json, installed once into a cache folder, with our files beside them.
+"""The npm packages of js/package-lock.json, installed once into a cache folder.
 
 The folder lies outside the checkout, is named by a hash of everything that goes into it, and appears whole or not
 at all, so that a change of a pin makes a new one and a cut installation leaves nothing that looks finished.
@@ -17,8 +17,8 @@ from pathlib import Path
 
 from .foreign import ForeignError
 
-_SOURCE = Path(__file__).parent / "js"
-_PACKAGES = ("package.json", "package-lock.json")
+SCRIPTS = Path(__file__).parent / "js"  # ours, run where they are
+_PINS = ("package.json", "package-lock.json")
 # Release 0.11.0 names this file and does not contain it; js/ticket_worker.ts says what it is.
 _PATCHES = {"ticket_worker.ts": "node_modules/@typeberry/jam/bootstrap-main.ts"}
 _INSTALL_S = 300
@@ -43,7 +43,7 @@ def node_program() -> "tuple[str, list[str]]":
 
 
 def install() -> Path:
-    """The folder with node_modules and our scripts; made when it is not there. ForeignError when npm fails."""
+    """The folder with node_modules; made when it is not there. ForeignError when npm fails."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jamliquor-lite"
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / ("typeberry-" + _digest())
@@ -58,8 +58,8 @@ def _build(cache: Path, folder: Path) -> None:
     # Beside its destination: a rename across file systems would not be atomic.
     work = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
     try:
-        for name in _sources():
-            shutil.copy(_SOURCE / name, work / name)
+        for name in _PINS:
+            shutil.copy(SCRIPTS / name, work / name)
         node, npm = node_program()
         # No package's own script runs: what they would fetch or compile is in the packages already.
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
@@ -74,22 +74,17 @@ def _build(cache: Path, folder: Path) -> None:
         if done.returncode:
             raise ForeignError("npm ci failed:\n" + done.stdout.decode("utf-8", "replace").strip())
         for name, target in _PATCHES.items():
-            shutil.copy(work / name, work / target)
+            shutil.copy(SCRIPTS / name, work / target)
         work.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _sources() -> "list[str]":
-    return sorted(path.name for path in _SOURCE.iterdir() if path.is_file())
-
-
 def _digest() -> str:
-    # The scripts run in place from the folder, so they count as much as the pins; so does the machine, whose
-    # native packages are chosen at installation.
+    # The machine counts too: native packages are chosen for it at installation.
     state = hashlib.sha256(("%s %s\n" % (platform.machine(), platform.libc_ver()[0])).encode())
-    for name in _sources():
-        state.update(name.encode() + b"\0" + (_SOURCE / name).read_bytes() + b"\0")
+    for name in (*_PINS, *_PATCHES):
+        state.update(name.encode() + b"\0" + (SCRIPTS / name).read_bytes() + b"\0")
     return state.hexdigest()[:16]
 
 

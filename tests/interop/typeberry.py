@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from .foreign import ForeignProcess
-from .node_packages import install, node_program
+from .node_packages import SCRIPTS, install, node_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Typeberry:
 def jam(packages: Path) -> "list[str]":
     """The command `jam`, confined by js/confine.mjs."""
     node, _ = node_program()
-    return [node, "--import=" + str(packages / "confine.mjs"), str(packages / _JAM)]
+    return [node, "--import=" + str(SCRIPTS / "confine.mjs"), str(packages / _JAM)]
 
 
 def confined(folder: Path) -> "dict[str, str]":

@@ -1,18 +1,24 @@
-// Cuts CE 129 answers out of @typeberry/lib's own state trie. One JSON object a line, on both sides; bytes in hex.
+// Cuts CE 129 answers out of @typeberry/lib's own state trie. Its argument is the folder of node_modules. One JSON
+// object a line, on both sides; bytes in hex.
 //
 //   {"load": NAME, "entries": [[key, value], ...]}             -> {"root": hash}
 //   {"range": NAME, "start": key, "end": key, "max_size": n}   -> {"nodes": [64 bytes, ...], "entries": [[key, value]]}
 //
 // A failure is {"error": text}. Which nodes and entries belong into an answer is JAMNP-S's text, "CE 129: State
 // request"; nodes, hashes and the order of the leaves are the library's.
+import { createRequire } from "node:module";
 import readline from "node:readline";
-import { bytes, hash, trie } from "@typeberry/lib";
+import { pathToFileURL } from "node:url";
+
+const packages = createRequire(`${process.argv[2]}/package.json`);
+const { bytes, hash, trie } = await import(pathToFileURL(packages.resolve("@typeberry/lib")));
 
 const KEPT = 16; // tries; the oldest goes first
 const KEY_BYTES = 31;
 const NODE_BYTES = 64;
 
-const hasher = trie.getBlake2bTrieHasher(await hash.Blake2b.createHasher());
+const blake2b = await hash.Blake2b.createHasher();
+const hasher = { hashConcat: (first, rest = []) => blake2b.hashBlobs([first, ...rest]) };
 const tries = new Map();
 
 const hex = (raw) => Buffer.from(raw).toString("hex");
