@@ -152,6 +152,8 @@ class use:
     served before comes back at the end. LocalError where the port has no such native. For tests and benchmarks."""
 
     def __init__(self, primitive: str, which: str) -> None:
+        if primitive not in PRIMITIVES or which not in ("pure", "native"):
+            raise LocalError(f"crypto: no {which} {primitive}; there are pure and native {', '.join(PRIMITIVES)}")
         self._primitive = primitive
         self._before = _get(primitive)
         if which == "pure":
@@ -190,10 +192,8 @@ def _pure(primitive: str) -> "Any":
         from . import sha512 as twin  # type: ignore[no-redef]
     elif primitive == "ed25519":
         from . import ed25519 as twin  # type: ignore[no-redef]
-    elif primitive == "vrf":
-        from . import vrf as twin  # type: ignore[no-redef]
     else:
-        raise LocalError(f"crypto: no primitive {primitive}")
+        from . import vrf as twin  # type: ignore[no-redef]
     return twin
 
 

@@ -148,4 +148,6 @@ def native(primitive: str) -> tuple[object | None, str]:
             notes.append(f"{cls.label} is not installed")
         except AttributeError:
             notes.append(f"{cls.label} is an empty or too old release")
+        except OSError:  # a shared library beneath it is missing
+            notes.append(f"{cls.label} does not load")
     return None, ", ".join(notes)

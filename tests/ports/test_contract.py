@@ -1,0 +1,44 @@
+# portable: runs on CPython and MicroPython
+"""The running port offers what the contract lists, and its clock and entropy do what they say."""
+
+from jamliquor_lite import ports
+from jamliquor_lite.crypto.suite import PRIMITIVES
+from jamliquor_lite.ports.contract import CONTRACT
+
+
+def test_the_running_port_offers_the_contract():
+    for module, names in CONTRACT.items():
+        for name in names:
+            assert callable(getattr(getattr(ports, module), name)), (module, name)
+
+
+def test_ticks_never_go_back():
+    last = ports.clock.ticks_ms()
+    for _ in range(2000):
+        now = ports.clock.ticks_ms()
+        assert isinstance(now, int) and now >= last
+        last = now
+
+
+def test_wall_seconds():
+    now = ports.clock.wall_seconds()
+    assert now is None or (isinstance(now, int) and now >= 1735732800)
+
+
+def test_random_bytes():
+    assert ports.entropy.random_bytes(0) == b""
+    drawn = set()
+    for _ in range(20):
+        drawn.add(ports.entropy.random_bytes(32))
+    assert len(drawn) == 20
+    for value in drawn:
+        assert isinstance(value, bytes) and len(value) == 32
+
+
+def test_natives_say_what_they_are_or_why_not():
+    for primitive in PRIMITIVES:
+        implementation, why = ports.crypto.native(primitive)
+        if implementation is None:
+            assert why
+        else:
+            assert not why and implementation.label

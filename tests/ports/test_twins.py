@@ -1,0 +1,87 @@
+"""The two ports side by side, read as text, for only one of them runs here; and MicroPython's clock on a fake one."""
+
+import ast
+import types
+from pathlib import Path
+
+import pytest
+
+from jamliquor_lite.ports.contract import CONTRACT
+
+PORTS = Path(__file__).parents[2] / "jamliquor_lite" / "ports"
+
+
+def _faces(path):
+    """Public functions and classes (by their methods), with the names of their arguments."""
+    faces = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            faces[node.name] = [a.arg for a in node.args.args]
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and (method.name == "__init__" or method.name[0] != "_"):
+                    faces[node.name + "." + method.name] = [a.arg for a in method.args.args]
+    return faces
+
+
+@pytest.mark.parametrize("module", sorted(CONTRACT))
+def test_twins_have_one_face(module):
+    cpython = _faces(PORTS / "cpython" / f"{module}.py")
+    micropython = _faces(PORTS / "micropython" / f"{module}.py")
+    assert cpython == micropython
+    offered = {name.split(".")[0] for name in cpython}
+    assert offered == set(CONTRACT[module])
+
+
+def _clock(time):
+    """MicroPython's clock module over a `time` module of ours."""
+    source = (PORTS / "micropython" / "clock.py").read_text().replace("import time\n", "")
+    module = types.ModuleType("clock")
+    module.time = time
+    exec(compile(source, "clock.py", "exec"), module.__dict__)
+    return module
+
+
+class _Board:
+    """A board's counter that wraps at 2^30, as MicroPython's does on 32 bits."""
+
+    def __init__(self, start, epoch=1970, now=0):
+        self.at, self.epoch, self.now = start, epoch, now
+
+    def ticks_ms(self):
+        return self.at % (1 << 30)
+
+    def ticks_diff(self, a, b):
+        return (a - b + (1 << 29)) % (1 << 30) - (1 << 29)
+
+    def time(self):
+        return self.now
+
+    def gmtime(self, seconds):
+        assert seconds == 0
+        return (self.epoch, 1, 1, 0, 0, 0, 0, 1)
+
+
+def test_ticks_go_on_where_the_counter_wraps():
+    board = _Board((1 << 30) - 5000)
+    clock = _clock(board)
+    first = clock.ticks_ms()
+    for step in (0, 1, 4998, 1, 1, 7000, (1 << 29) - 1, (1 << 29) - 1, 3):
+        before = clock.ticks_ms()
+        board.at += step
+        assert clock.ticks_ms() - before == step
+    assert clock.ticks_ms() - first == 4998 + 3 + 7000 + 2 * ((1 << 29) - 1) + 3
+
+
+@pytest.mark.parametrize(
+    ("epoch", "now", "seen"),
+    [
+        (1970, 0, None),
+        (1970, 1735732799, None),
+        (1970, 1735732800, 1735732800),
+        (2000, 0, None),
+        (2000, 800000000, 800000000 + 946684800),
+    ],
+)
+def test_a_clock_that_was_never_set_is_not_believed(epoch, now, seen):
+    assert _clock(_Board(0, epoch, now)).wall_seconds() == seen
