@@ -204,8 +204,8 @@ class StateRequest(Requester):
             raise RemoteError(
                 MALFORMED, "%s: a value of %d bytes in a message that has %d left" % (self.what, length, left)
             )
-        # Only a lone entry may take the answer past the size that was asked for.
-        if self._oversize and (self.entries or length != left):
+        # Only a lone entry, one that fills its message, may take the answer past the size that was asked for.
+        if self._oversize and length != left:
             raise RemoteError(OVERSIZE, "%s: the answer is longer than the size asked for" % self.what)
         self.entries += 1
         self.value_length = self._value_left = length

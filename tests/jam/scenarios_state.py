@@ -191,6 +191,15 @@ def only_a_lone_entry_may_pass_the_size_asked_for(carrier) -> None:
             assert fails(carrier, request, [peer]).code == OVERSIZE
 
 
+def a_value_longer_than_its_message_is_never_begun(carrier) -> None:
+    request = client()
+    for length in (6, 10000, (1 << 64) - 1):
+        ask(carrier, request)
+        peer = raw_peer(carrier, message(b"") + message(key(1) + encode(length) + b"value"), False)
+        assert fails(carrier, request, [peer]).code == MALFORMED
+        assert request.entries == 0
+
+
 def a_refusal_is_no_fault(carrier) -> None:
     request = client()
     ask(carrier, request)
@@ -284,6 +293,7 @@ SCENARIOS = (
     answers_without_entries_or_nodes,
     faults_of_the_peer,
     only_a_lone_entry_may_pass_the_size_asked_for,
+    a_value_longer_than_its_message_is_never_begun,
     a_refusal_is_no_fault,
     a_cut_connection_is_lost,
     an_answer_without_an_end_runs_out_of_time,
