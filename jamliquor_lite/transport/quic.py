@@ -234,6 +234,8 @@ class Connection:
             core = self._core
             idle_ms = int(core.idle_timeout_s * 1000)
             line = explain(ended, core.closed_by_peer, self._protocol, idle_ms)
+            if core.closed_by_peer and self._peer_key and not self._streams:
+                line += ", right after the handshake"  # some nodes judge a certificate only then
             self._set_closed(ended.error_code, line)
 
     def _handle(self, event: object) -> None:

@@ -7,9 +7,6 @@ for which pyca/cryptography refuses all extensions, and a life of two seconds, s
 either.
 """
 
-import datetime
-
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..const import const
@@ -24,11 +21,16 @@ _BIT_STRING = const(0x03)
 _OCTET_STRING = const(0x04)
 _OID = const(0x06)
 _BOOLEAN = const(0x01)
+_UTF8_STRING = const(0x0C)
+_UTC_TIME = const(0x17)
+_GENERALIZED_TIME = const(0x18)
 _SEQUENCE = const(0x30)
+_SET = const(0x31)
 _VERSION = const(0xA0)  # [0] of a TBSCertificate
 _EXTENSIONS = const(0xA3)  # [3]
 _DNS_NAME = const(0x82)  # [2] of a GeneralName
 _ED25519_OID = bytes((0x2B, 0x65, 0x70))  # 1.3.101.112 (RFC 8410)
+_COMMON_NAME_OID = bytes((0x55, 0x04, 0x03))  # 2.5.4.3
 _ALT_NAME_OID = bytes((0x55, 0x1D, 0x11))  # 2.5.29.17 (RFC 5280, section 4.2.1.6)
 _TEXT_SHOWN = const(120)  # characters of a peer's text that reach a log line
 
@@ -52,23 +54,48 @@ class Identity:
         self.private_key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self.private_key.public_key().public_bytes_raw()
         self.name = alt_name(self.public)
-        self.certificate = _self_signed(self.private_key, self.name)
+        self.certificate = Certificate(_self_signed(self.private_key, self.public, self.name))
 
 
-def _self_signed(key: Ed25519PrivateKey, name: str) -> x509.Certificate:
-    # The dates are fixed: nobody is asked to check them, and a board may not know what day it is.
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "jamliquor-lite")])
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime.datetime(2025, 1, 1))
-        .not_valid_after(datetime.datetime(9999, 12, 31))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, None)
+class Certificate:
+    """Our own certificate, as much of one as aioquic asks for."""
+
+    def __init__(self, der: bytes) -> None:
+        self.der = der
+
+    def public_bytes(self, encoding: object) -> bytes:
+        """The DER bytes, whatever the encoding asked for."""
+        return self.der
+
+
+def _self_signed(key: Ed25519PrivateKey, public: bytes, name: str) -> bytes:
+    # Written by hand because pyca's x509 package costs 2 MB and would do nothing else here. The dates are fixed:
+    # nobody is asked to check them, and a board may not know what day it is (RFC 5280, section 4.1.2.5).
+    algorithm = _tlv(_SEQUENCE, _tlv(_OID, _ED25519_OID))
+    common_name = _tlv(_SEQUENCE, _tlv(_OID, _COMMON_NAME_OID) + _tlv(_UTF8_STRING, b"jamliquor-lite"))
+    subject = _tlv(_SEQUENCE, _tlv(_SET, common_name))
+    names = _tlv(_SEQUENCE, _tlv(_DNS_NAME, name.encode()))
+    extension = _tlv(_SEQUENCE, _tlv(_OID, _ALT_NAME_OID) + _tlv(_OCTET_STRING, names))
+    signed = _tlv(
+        _SEQUENCE,
+        _tlv(_VERSION, _tlv(_INTEGER, b"\x02"))  # v3
+        + _tlv(_INTEGER, b"\x01")  # the serial number
+        + algorithm
+        + subject
+        + _tlv(_SEQUENCE, _tlv(_UTC_TIME, b"250101000000Z") + _tlv(_GENERALIZED_TIME, b"99991231235959Z"))
+        + subject
+        + _tlv(_SEQUENCE, algorithm + _tlv(_BIT_STRING, b"\0" + public))
+        + _tlv(_EXTENSIONS, _tlv(_SEQUENCE, extension)),
     )
+    return _tlv(_SEQUENCE, signed + algorithm + _tlv(_BIT_STRING, b"\0" + key.sign(signed)))
+
+
+def _tlv(tag: int, value: bytes) -> bytes:
+    size = len(value)
+    if size < 0x80:
+        return bytes((tag, size)) + value
+    head = (tag, 0x81, size) if size < 0x100 else (tag, 0x82, size >> 8, size & 0xFF)
+    return bytes(head) + value
 
 
 class _Der:

@@ -22,18 +22,22 @@ from ..const import const
 from ..errors import RemoteError
 from .quic_certificate import Identity, check_certificate, printable
 
-# aioquic.tls imports these three to verify certificates by authorities and host names, which nothing here
-# does: they cost 3.5 MB. They stand in for the time of the import only; who really wants them can still
-# import them.
-_UNUSED = ("certifi", "service_identity", "OpenSSL")
+# aioquic.tls imports these to verify certificates by authorities and host names, which nothing here does: they
+# cost 5.5 MB. They have stand-ins for the time of the import only; who really wants them can still import them.
+_UNUSED = ("certifi", "service_identity", "OpenSSL", "cryptography.x509")
+
+
+class _StandIn(types.ModuleType):
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return object  # for an annotation
 
 
 def _stand_ins() -> "list[str]":
     names = [name for name in _UNUSED if name not in sys.modules and "aioquic.tls" not in sys.modules]
     for name in names:
-        sys.modules[name] = types.ModuleType(name)
-    if "OpenSSL" in names:
-        sys.modules["OpenSSL"].crypto = None  # type: ignore[attr-defined]
+        sys.modules[name] = _StandIn(name)
     return names
 
 

@@ -27,7 +27,10 @@ def has_ipv6():
     return True
 
 
-LOOPBACKS = ["127.0.0.1", pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here"))]
+LOOPBACKS = [
+    "127.0.0.1",
+    pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")),
+]
 
 
 @pytest.mark.parametrize("host", LOOPBACKS)
@@ -177,7 +180,9 @@ def test_what_the_system_refuses_is_lost_and_counted():
 
 def test_an_address_in_use_is_one_clear_line():
     link = UdpLink("127.0.0.1", 0)
-    with pytest.raises(LocalError, match="cannot listen on UDP 127.0.0.1 port %d: .*in use" % link.address[1]) as e:
+    with pytest.raises(
+        LocalError, match="cannot listen on UDP 127.0.0.1 port %d: .*in use" % link.address[1]
+    ) as e:
         UdpLink("127.0.0.1", link.address[1])
     assert e.value.exit_code == 2
     link.close()
@@ -229,7 +234,10 @@ def test_quic_over_the_loopback(host, rate):
 
     async def main():
         meter = Meter(rate, 20_000)
-        server_link, client_link = UdpLink(host, 0), UdpLink(host, 0, download=meter, upload=Meter(rate, 20_000))
+        server_link, client_link = (
+            UdpLink(host, 0),
+            UdpLink(host, 0, download=meter, upload=Meter(rate, 20_000)),
+        )
         listener = Listener(identity(2), GENESIS, Profile())
         client = Connection.dial(identity(1), GENESIS, *server_link.address, limits=Profile(), now=ticks_ms())
         served, got, buf, streams = [], bytearray(), bytearray(65536), []

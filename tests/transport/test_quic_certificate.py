@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from jamliquor_lite.errors import LocalError, RemoteError
 from jamliquor_lite.transport.quic_certificate import Identity, alt_name, check_certificate, printable
@@ -28,8 +30,17 @@ def test_seed_of_the_wrong_size_is_refused():
         Identity(bytes(31))
 
 
-def test_own_certificate_is_good():
+def test_own_certificate_is_good_to_others():
     identity = Identity(bytes([9]) * 32)
+    theirs = x509.load_der_x509_certificate(identity.certificate.der)
+    assert theirs.version == x509.Version.v3 and theirs.serial_number == 1
+    assert theirs.public_key().public_bytes_raw() == identity.public
+    assert theirs.subject == theirs.issuer and len(theirs.extensions) == 1
+    names = theirs.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert list(names) == [x509.DNSName(identity.name)]
+    assert theirs.not_valid_before_utc.year == 2025 and theirs.not_valid_after_utc.year == 9999
+    theirs.verify_directly_issued_by(theirs)
+    assert theirs.public_bytes(Encoding.DER) == identity.certificate.der
     assert check_certificate(der(identity.certificate), identity.name) == identity.public
 
 
@@ -53,8 +64,6 @@ def test_another_peer_than_expected():
 
 def test_a_second_alternative_name_extension_counts():
     # pyca refuses to make one, so the first of two equal-sized extensions is renamed in the bytes.
-    from cryptography import x509
-
     name = der(make())
     body = b"\x30" + bytes([2 + 53]) + b"\x82\x35" + NAME.encode()
     twin = der(make(extra=[(x509.ObjectIdentifier("2.5.29.99"), body)]))
