@@ -260,6 +260,9 @@ class LightChain:
         for other in tree.rows_at(tree.slots[row]):
             if other == row or tree.content(other) == content or other == tree.root:
                 continue
+            # a pending header may be of a forged set that could fill every slot: no evidence against a trusted one
+            if tree.has(other, PENDING) != tree.has(row, PENDING):
+                continue
             found = True
             tree.flags[row] |= TWIN
             tree.flags[other] |= TWIN
@@ -322,6 +325,7 @@ class LightChain:
             for at in range(tree.top):
                 if tree.flags[at] & PENDING and not self.levels.epoch(at).pending:
                     tree.flags[at] &= ~PENDING
+                    self._note_twins(at, tree.content(at))
         return changed
 
     def best_vouched(self) -> int:
@@ -378,6 +382,14 @@ class LightChain:
     def pending(self) -> bool:
         """Whether the head's epoch rests on a mark that nobody has vouched for yet."""
         return self.tree.has(self.tree.best, PENDING)
+
+    @property
+    def stalled(self) -> bool:
+        """Pending for a whole epoch: whoever could have vouched is no longer authoring. Only a newer checkpoint, or
+        finality where it is served, helps; nothing newer than the last trusted header is answered from."""
+        tree = self.tree
+        trusted = tree.slots[tree.trusted(tree.best)]
+        return self.pending and tree.slots[tree.best] - trusted >= self.spec.epoch_length
 
     def is_ticketed(self, row: int) -> bool:
         """Whether a ticket sealed this header, rather than a fallback key."""

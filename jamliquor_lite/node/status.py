@@ -5,7 +5,7 @@ if TYPE_CHECKING:
     from .node import Node
 
 FIELDS = (
-    "chain", "best_slot", "best_hash", "vouched_slot", "root_slot", "level", "support", "validators", "pending",
+    "chain", "best_slot", "best_hash", "vouched_slot", "root_slot", "level", "support", "validators", "stalled",
     "headers_checked", "ticket_seals", "fallback_seals", "epochs", "adopted_marks", "equivocations", "tree_headers",
     "headers_refused", "peers", "peers_known", "proved_answers", "refused_answers", "bytes_in", "bytes_out", "clock",
     "final",
@@ -29,7 +29,7 @@ class Status:
         values = (
             node.chain_name, tree.slots[best], tree.hash(best).hex(), tree.slots[chain.best_vouched()],
             tree.slots[tree.root], chain.levels.name(best), tree.supports[best], chain.spec.validators,
-            int(chain.pending), chain.headers_checked, chain.ticket_seals, chain.fallback_seals, chain.epochs_seen,
+            int(chain.stalled), chain.headers_checked, chain.ticket_seals, chain.fallback_seals, chain.epochs_seen,
             chain.adopted_marks, chain.equivocations, tree.count, sum(chain.refused.values()), node.peers.connected,
             len(node.peers.records), node.proved_answers, node.refused_answers, node.bytes_in, node.bytes_out,
             node.clock_name, "not served",
