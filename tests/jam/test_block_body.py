@@ -4,12 +4,13 @@
 from jamliquor_lite.codec.cbor import loads
 from jamliquor_lite.codec.natural import encode
 from jamliquor_lite.codec.spec import FULL, TINY
+from jamliquor_lite.crypto.suite import blake2b_256
 from jamliquor_lite.errors import BudgetError, VerifyError
 from jamliquor_lite.jam.block_body import Skipper
 from jamliquor_lite.jam.events import BLOCK, HEADER, NOTHING
 from tests.fake_carrier import Dice
 from tests.jam.blocks import EMPTY_EXTRINSIC, block, header
-from tests.support import raises, read, vectors
+from tests.support import raises, read, skip, vectors
 
 MOST = 1 << 20
 
@@ -48,10 +49,14 @@ def ways():
 
 
 def check_chain(name):
+    path = vectors(name)
+    try:
+        chain = loads(read(path))
+        everything = b"".join([entry["block"] for entry in chain["blocks"]])
+    except MemoryError:
+        skip("the heap is too small for a chain file")
     # The header is told apart here by arithmetic on its own fields, not by the code under test.
-    chain = loads(read(vectors(name)))
     skipper = new_skipper(TINY)
-    everything = b"".join([entry["block"] for entry in chain["blocks"]])
     expected = []
     for entry in chain["blocks"]:
         data = entry["block"]
@@ -68,8 +73,7 @@ def check_chain(name):
         assert skipper.blocks == len(expected)
         skipper.finish()
     for i in range(1, len(expected)):
-        parent = chain["blocks"][i - 1]
-        assert expected[i][0][32:64] == parent.get("state_root", expected[i][0][32:64])
+        assert expected[i][0][:32] == blake2b_256(expected[i - 1][0])
 
 
 def test_safrole_chain():
@@ -102,9 +106,12 @@ def test_full_headers_before_a_body():
 def test_blocks_of_our_own_cut_anywhere():
     for spec in (TINY, FULL):
         dice = Dice(3)
-        skipper = new_skipper(spec)
-        made = [block(spec, dice) for _ in range(12 if spec is TINY else 3)]
-        data = b"".join([whole for _, whole in made])
+        try:
+            skipper = new_skipper(spec)
+            made = [block(spec, dice) for _ in range(12 if spec is TINY else 3)]
+            data = b"".join([whole for _, whole in made])
+        except MemoryError:
+            skip("the heap is too small for blocks of the full spec")
         expected = [(head, len(whole)) for head, whole in made]
         for sizes in ways():
             skipper.begin()
