@@ -82,6 +82,7 @@ class DevChain(Blocks):
         self.dishonest: Validator | None = None
         self.alone = False
         self._offline: dict[bytes, frozenset[bytes]] = {}
+        self._faults = 0
         self.slot = genesis_slot  # the last one that was tried
         super().__init__(self._make_genesis(genesis_slot, keys), 2 * spec.epoch_length + 16)
 
@@ -170,6 +171,11 @@ class DevChain(Blocks):
         twin.alone = alone
         twin.dishonest = None
         return twin
+
+    def next_fault(self) -> int:
+        """A number that no fault has had."""
+        self._faults += 1
+        return self._faults
 
     # -- parts of a block
 

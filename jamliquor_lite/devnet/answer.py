@@ -1,0 +1,158 @@
+"""Answers CE 128 and CE 129 from a chain (zdave-parity/jam-np, simple.md)."""
+
+from ..chain.range_builder import build_range
+from ..codec import natural
+from ..jam.block_request import DESCENDING, BlockResponder
+from ..jam.events import MORE, REQUEST
+from ..jam.kinds import BLOCK_REQUEST, DECLINED, STATE_REQUEST
+from ..jam.state_request import StateResponder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..transport.quic import Connection
+    from ..transport.quic_stream import Stream
+    from .serve import Server
+
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024  # a request for 2^32 blocks or bytes; one block or entry may pass it
+_FLUSH_MS = 30
+_DEADLINE_MS = 30_000  # a peer that asks and does not read
+
+
+class _Pieces:
+    """Bytes to be sent, piece by piece and without a copy of the whole."""
+
+    def __init__(self, pieces: "list[bytes]") -> None:
+        self._pieces = pieces
+        self._at = 0
+        self._index = 0
+
+    def write_to(self, responder: "BlockResponder | StateResponder") -> bool:
+        """Hand on what is taken now; whether anything was."""
+        moved = False
+        while self._index < len(self._pieces):
+            piece = self._pieces[self._index]
+            taken = responder.write(piece, self._at, len(piece))
+            self._at += taken
+            moved = moved or taken > 0
+            if self._at < len(piece):
+                break
+            self._index += 1
+            self._at = 0
+        return moved
+
+
+class BlockAnswer:
+    """One CE 128 exchange: refused for a block that is unknown or cannot become final, else as many blocks as asked
+    for within 128 and 8 MiB. Ascending from a head is an empty answer."""
+
+    def __init__(self, server: "Server", connection: "Connection", stream: "Stream", now: int) -> None:
+        self._server = server
+        self._responder = BlockResponder()
+        self._responder.begin(stream, now + _DEADLINE_MS)
+        self._pieces = _Pieces([])
+
+    @property
+    def busy(self) -> bool:
+        """The exchange runs."""
+        return self._responder.busy
+
+    def poll(self, now: int) -> bool:
+        """Bounded work; whether there may be more."""
+        event = self._responder.poll(now)
+        if event == REQUEST:
+            self._server.count(BLOCK_REQUEST)
+            self._answer()
+            return True
+        return self._pieces.write_to(self._responder) or event == MORE
+
+    def _answer(self) -> None:
+        responder, chain = self._responder, self._server.chain
+        wire = self._server.wire
+        block = chain.block(responder.header_hash)
+        if block is None or not chain.servable(block) or (wire is not None and wire.refuses_blocks):
+            responder.refuse(DECLINED)
+            return
+        maximum = min(responder.maximum, self._server.profile.block_request_blocks)
+        down = responder.direction == DESCENDING
+        found = chain.descending(block, maximum) if down else chain.ascending(block, maximum)
+        size = 0
+        pieces: list[bytes] = []
+        for one in found:
+            if pieces and size + one.size > _MAX_ANSWER_BYTES:
+                break
+            pieces += (one.header, one.body)
+            size += one.size
+        responder.answer_blocks(size)
+        self._pieces = _Pieces(pieces)
+
+
+class StateAnswer:
+    """One CE 129 exchange: refused for a header whose state is unknown or forgotten, and for a range that is none."""
+
+    def __init__(self, server: "Server", connection: "Connection", stream: "Stream", now: int) -> None:
+        self._server = server
+        self._connection = connection
+        self._stream = stream
+        self._responder = StateResponder()
+        self._responder.begin(stream, now + _DEADLINE_MS)
+        self._pieces = _Pieces([])
+        self._raw: bytes | None = None  # a dishonest answer goes out as it is, past the responder
+        self._sent = 0
+        self._flushed_at = 0  # when its last bytes have left: closing a connection overtakes what waits
+        self._over = False
+
+    @property
+    def busy(self) -> bool:
+        """The exchange runs."""
+        return self._responder.busy and not self._over
+
+    def poll(self, now: int) -> bool:
+        """Bounded work; whether there may be more."""
+        if self._raw is not None:
+            return self._send_raw(now)
+        event = self._responder.poll(now)
+        if event == REQUEST:
+            self._server.count(STATE_REQUEST)
+            self._answer(now)
+            return True
+        return self._pieces.write_to(self._responder) or event == MORE
+
+    def _answer(self, now: int) -> None:
+        responder, chain, wire = self._responder, self._server.chain, self._server.wire
+        start, end = responder.start_key, responder.end_key
+        header_hash = responder.header_hash
+        if wire is not None:
+            header_hash = wire.other_header(chain, header_hash)
+            if wire.silent:
+                return
+            if wire.refuses_state:
+                responder.refuse(DECLINED)
+                return
+        trie = chain.trie(header_hash)
+        if trie is None or start > end:
+            responder.refuse(DECLINED)
+            return
+        nodes, entries = build_range(trie, start, end, min(responder.max_size, _MAX_ANSWER_BYTES))
+        if wire is not None:
+            nodes, entries = wire.change(nodes, entries, trie, start)
+        first = b"".join(nodes)
+        encoded = [key + natural.encode(len(value)) + value for key, value in entries]
+        if wire is not None:
+            raw = wire.raw(first, b"".join(encoded))
+            if raw is not None:
+                self._raw = raw
+                self._flushed_at = now + _FLUSH_MS
+                return
+        responder.answer_state(len(first), sum(map(len, encoded)))
+        self._pieces = _Pieces([first, *encoded])
+
+    def _send_raw(self, now: int) -> bool:
+        assert self._raw is not None and self._server.wire is not None
+        self._sent += self._stream.send(self._raw, self._sent, len(self._raw))
+        if self._sent < len(self._raw):
+            self._flushed_at = now + _FLUSH_MS
+        elif now >= self._flushed_at and not self._over:
+            self._over = True
+            if self._server.wire.end(self._connection, self._stream):
+                self._responder.refuse(DECLINED)
+        return not self._over

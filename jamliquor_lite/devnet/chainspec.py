@@ -1,0 +1,30 @@
+"""Writes the chain specification of a devnet (JIP-4), so that any client can join it."""
+
+import json
+import os
+
+from .author import DevChain
+from .parameters import encode
+
+
+def chainspec(chain: DevChain, bootnodes: "list[str]", clock_chain: bool) -> "dict[str, object]":
+    """The fields of JIP-4. `clock_chain` adds a key of ours: slots do not follow the wall clock."""
+    fields: dict[str, object] = {
+        "id": f"jamliquor-devnet-{chain.spec.name}",
+        "bootnodes": bootnodes,
+        "genesis_header": chain.genesis.header.hex(),
+        "genesis_state": {key.hex(): value.hex() for key, value in chain.genesis_trie.items()},
+        "protocol_parameters": encode(chain.spec).hex(),
+    }
+    if clock_chain:
+        fields["jamliquor"] = {"clock": "chain"}
+    return fields
+
+
+def write(path: str, chain: DevChain, bootnodes: "list[str]", clock_chain: bool) -> None:
+    """Write the file whole or not at all. OSError when it cannot be."""
+    partial = path + ".part"
+    with open(partial, "w", encoding="ascii") as file:
+        json.dump(chainspec(chain, bootnodes, clock_chain), file, indent=1)
+        file.write("\n")
+    os.replace(partial, path)

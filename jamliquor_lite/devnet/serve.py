@@ -1,0 +1,248 @@
+"""Serves a devnet's chain over JAMNP-S: UP 0, CE 128 and CE 129 on one UDP socket, as an asyncio task.
+
+    async with Server(chain, seed) as server:        bound and serving; `server.addresses` are `name@ip:port`
+        server.announce(chain.next(slot))            to every peer that has greeted
+
+One connection's trouble ends that connection; it is counted in `server.faults` with its last line in
+`server.last_fault`. A `wire` fault (wire.py) makes it a dishonest peer.
+"""
+
+import asyncio
+from collections import deque
+
+from ..budget.profile import LINUX
+from ..crypto.suite import blake2b_256
+from ..errors import BudgetError, RemoteError
+from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
+from ..jam.events import ANNOUNCEMENT, HANDSHAKE, NOTHING
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, STATE_REQUEST, UNSUPPORTED
+from ..ports.cpython.clock import ticks_ms
+from ..ports.cpython.link import UdpLink
+from ..transport.quic import CLOSED, READY, Connection
+from ..transport.quic_certificate import Identity
+from ..transport.quic_listener import Listener
+from .answer import BlockAnswer, StateAnswer
+from .blocks import Block, Blocks
+from .wire import WireFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..budget.profile import Profile
+    from ..codec.spec import Spec
+
+_LEAF_BYTES = 36
+_PENDING_BLOCKS = 64  # announcements that wait for a slow peer; beyond it the oldest is dropped
+_UNITS_A_TURN = 64  # of work for one peer before the socket is read again
+_DATAGRAMS_A_TURN = 64
+_IDLE_MS = 1000
+_ENDING_MS = 200  # what the farewells of `stop` may take
+
+
+class Session:
+    """What is done for one connected peer."""
+
+    def __init__(self, server: "Server", connection: Connection) -> None:
+        self.connection = connection
+        self.heard = 0  # announcements of the peer's
+        self.greeted = False
+        self._server = server
+        profile = server.profile
+        size = max(announcement_size(server.spec), _LEAF_BYTES * (profile.leaves + 2))
+        self._up0 = BlockAnnouncement(server.spec, bytearray(size), bytearray(size + 4), profile.leaves,
+                                      initiator=False)
+        self._pending: deque[Block] = deque(maxlen=_PENDING_BLOCKS)
+        self._answers: list[BlockAnswer | StateAnswer] = []
+        if server.opens_up0:
+            self._open()
+
+    def announce(self, block: Block) -> None:
+        """Announce a block when there is room for it."""
+        self._pending.append(block)
+
+    def poll(self, now: int) -> bool:
+        """Bounded work; whether there may be more at once. Raises RemoteError, BudgetError."""
+        stream = self.connection.accept()
+        while stream is not None:
+            if stream.kind == BLOCK_ANNOUNCEMENT:
+                self._greet()
+                self._up0.attach(stream, THEIRS)
+            elif stream.kind == BLOCK_REQUEST:
+                self._answers.append(BlockAnswer(self._server, self.connection, stream, now))
+            elif stream.kind == STATE_REQUEST:
+                self._answers.append(StateAnswer(self._server, self.connection, stream, now))
+            else:
+                stream.reset(UNSUPPORTED)
+            stream = self.connection.accept()
+        self._send_pending()
+        event = self._up0.poll(now)
+        if event == HANDSHAKE:
+            self.greeted = True
+        elif event == ANNOUNCEMENT:
+            self.heard += 1  # ours is the only chain: what a peer announces is one of our own blocks, or nothing to us
+        busy = event != NOTHING
+        for answer in self._answers:
+            busy = answer.poll(now) or busy
+        self._answers = [answer for answer in self._answers if answer.busy]
+        return busy
+
+    def _open(self) -> None:
+        stream = self.connection.open(BLOCK_ANNOUNCEMENT)
+        if stream is not None:
+            self._greet()
+            self._up0.attach(stream, OURS)
+
+    def _greet(self) -> None:
+        chain = self._server.chain
+        leaves = [(leaf.hash, leaf.slot) for leaf in chain.leaves()]
+        self._up0.queue_handshake(chain.final.hash, chain.final.slot, leaves)
+
+    def _send_pending(self) -> None:
+        final = self._server.chain.final
+        while self._pending and self._up0.announce(self._pending[0].header, final.hash, final.slot):
+            self._pending.popleft()
+
+
+class Server:
+    """Serves `chain` under the key of a 32-byte `seed`. `opens_up0` makes it open a UP 0 stream of its own towards
+    its dialers, as typeberry does."""
+
+    def __init__(self, chain: Blocks, spec: "Spec", seed: "bytes | None" = None, host: str = "127.0.0.1",
+                 port: int = 0, wire: "WireFault | None" = None, profile: "Profile" = LINUX,
+                 opens_up0: bool = False) -> None:
+        self.chain = chain
+        self.spec = spec
+        self.profile = profile
+        self.wire = wire
+        self.opens_up0 = opens_up0
+        self.identity = Identity(seed or blake2b_256(b"devnet peer" + chain.genesis.hash))
+        self.faults = 0
+        self.last_fault = ""
+        self.requests: dict[int, int] = {}  # by kind, those that were understood
+        self._bind = (host, port)
+        self._link: UdpLink | None = None
+        self._listener = Listener(self.identity, chain.genesis.hash, profile)
+        self._sessions: list[Session] = []
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._unsent: tuple[bytes, tuple[str, int]] | None = None
+
+    @property
+    def addresses(self) -> "list[str]":
+        """Where it listens, each as `name@ip:port`."""
+        assert self._link is not None
+        host, port = self._link.address[:2]
+        return [f"{self.identity.name}@{host}:{port}"]
+
+    @property
+    def peers(self) -> int:
+        """Connections that are up."""
+        return sum(1 for session in self._sessions if session.connection.state == READY)
+
+    @property
+    def bytes_out(self) -> int:
+        """UDP payload sent."""
+        return self._link.bytes_out if self._link else 0
+
+    async def start(self) -> None:
+        """Bind and serve. LocalError when the port is taken."""
+        self._link = UdpLink(*self._bind)
+        self._task = asyncio.get_running_loop().create_task(self._serve())
+
+    async def stop(self) -> None:
+        """Close all connections and give the port back. What broke the task, if anything, is raised here."""
+        self._stopping = True
+        if self._link is not None and self._task is not None:
+            self._link.wake()
+            try:
+                await self._task
+            finally:
+                self._link.close()
+
+    async def __aenter__(self) -> "Server":
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: "type[BaseException] | None", error: "BaseException | None",
+                        trace: "TracebackType | None") -> None:
+        await self.stop()
+
+    def announce(self, block: "Block | None") -> None:
+        """Announce a new block to every peer; None is no block."""
+        if block is None or (self.wire is not None and self.wire.mute):
+            return
+        for session in self._sessions:
+            session.announce(block)
+        if self._link is not None:
+            self._link.wake()
+
+    def count(self, kind: int) -> None:
+        """Count a request of a kind."""
+        self.requests[kind] = self.requests.get(kind, 0) + 1
+
+    async def _serve(self) -> None:
+        link, listener = self._link, self._listener
+        assert link is not None
+        while not self._stopping:
+            now = ticks_ms()
+            self._receive(now)
+            listener.tick(now)
+            connection = listener.accept()
+            while connection is not None:
+                self._sessions.append(Session(self, connection))
+                connection = listener.accept()
+            busy = False
+            for session in self._sessions:
+                busy = self._turn(session, now) or busy
+            self._sessions = [s for s in self._sessions if s.connection.state != CLOSED]
+            self._send(now)
+            if busy:
+                await asyncio.sleep(0)
+                continue
+            at = listener.wake_at(now)
+            if self._unsent is not None:
+                at = link.send_at(now)
+            wait = _IDLE_MS if at < 0 else max(0, min(at - ticks_ms(), _IDLE_MS))
+            await link.readable(wait)
+        listener.close(0, "the devnet ends")
+        end = ticks_ms() + _ENDING_MS
+        while self._send(ticks_ms()) and ticks_ms() < end:
+            await asyncio.sleep(0.005)
+
+    def _receive(self, now: int) -> None:
+        link = self._link
+        assert link is not None
+        for _ in range(_DATAGRAMS_A_TURN):
+            size = link.receive()
+            if size < 0:
+                break
+            self._listener.receive(link.view[:size], link.source, now)
+
+    def _send(self, now: int) -> bool:
+        # Whether something is left that the link did not take.
+        link = self._link
+        assert link is not None
+        item = self._unsent or self._listener.drain(now)
+        while item is not None:
+            if not link.send(item[0], item[1]):
+                self._unsent = item
+                return True
+            item = self._listener.drain(now)
+        self._unsent = None
+        return False
+
+    def _turn(self, session: Session, now: int) -> bool:
+        connection = session.connection
+        if connection.state != READY:
+            return False
+        try:
+            for _ in range(_UNITS_A_TURN):
+                if not session.poll(now):
+                    return False
+            return True
+        except (RemoteError, BudgetError) as error:
+            self.faults += 1
+            self.last_fault = str(error)
+            connection.close(getattr(error, "code", 0), str(error))
+            return True
