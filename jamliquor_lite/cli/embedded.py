@@ -1,11 +1,13 @@
 """The embedded dev chain: a devnet in a process of its own, started for `run` and ended with it."""
 
+import collections
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 from ..const import const
 from ..errors import LocalError
@@ -53,7 +55,8 @@ class EmbeddedDevnet:
             raise LocalError(
                 "the embedded devnet did not start: %s" % (line.strip() or "it ended at once")
             ) from None
-        self.ready.setdefault("chainspec", chainspec)
+        # What it goes on to print is read and dropped: a full pipe would stop it.
+        threading.Thread(target=collections.deque, args=(self._child.stdout, 0), daemon=True).start()
         return self
 
     def __exit__(

@@ -1,6 +1,6 @@
 """What a person may ask of the state, as ranges of keys, and how answers are shown."""
 
-from ..chain.state_key import preimage_key, service_key, state_key, storage_key
+from ..chain.state_key import chapter, service_account, service_preimage, service_storage
 from ..chain.trie import KEY_SIZE
 from ..errors import LocalError
 
@@ -43,13 +43,13 @@ def parse_question(words: "list[str]") -> "Question":
     text = " ".join(words)
     kind, rest = (words[0], words[1:]) if words else ("", [])
     if kind in _CHAPTERS and not rest:
-        return _single(text, state_key(_CHAPTERS[kind]), kind)
+        return _single(text, chapter(_CHAPTERS[kind]), kind)
     if kind == "service" and len(rest) == 1:
-        return _single(text, service_key(_service(rest[0])), kind)
+        return _single(text, service_account(_service(rest[0])), kind)
     if kind == "storage" and len(rest) == 2:
-        return _single(text, storage_key(_service(rest[0]), _bytes(rest[1], "KEY", None)))
+        return _single(text, service_storage(_service(rest[0]), _bytes(rest[1], "KEY", None)))
     if kind == "preimage" and len(rest) == 2:
-        return _single(text, preimage_key(_service(rest[0]), _bytes(rest[1], "HASH", 32)))
+        return _single(text, service_preimage(_service(rest[0]), _bytes(rest[1], "HASH", 32)))
     if kind == "key" and len(rest) == 1:
         return _single(text, _bytes(rest[0], "HEX31", KEY_SIZE))
     if kind == "range" and len(rest) == 2:
