@@ -64,7 +64,7 @@ def parse_jam(text: str) -> JamAddress:
     if not _NAME.fullmatch(name):
         raise AddressError(f"`{name}` is no JAM name: {JAM_FORM}, the last of the 52 being a or b")
     host, colon, port = place.rpartition(":")
-    if not colon:
+    if not colon or place.endswith("]"):
         raise AddressError(f"`{place}` has no port: {JAM_FORM}")
     if host.startswith("[") and host.endswith("]"):
         host = _ip(host[1:-1], 6)

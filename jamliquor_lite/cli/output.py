@@ -56,7 +56,7 @@ class Output:
         for line in early:
             self._print(line)
 
-    def event(self, name: str, **fields: "Any") -> None:
+    def event(self, name: str, /, **fields: "Any") -> None:
         """One JSON line with the event's name and fields (bytes as hex); nothing in a person's run."""
         if not self.json_lines:
             return

@@ -1,0 +1,295 @@
+"""Where a value comes from, what the board allows, and the one line for everything that is wrong."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from jamliquor_lite.budget.profile import LINUX, Profile
+from jamliquor_lite.cli import settings
+from jamliquor_lite.cli.knobs import KNOBS
+from jamliquor_lite.errors import LocalError
+
+NAME = "e" + "a" * 52
+PEER = NAME + "@127.0.0.1:40000"
+LIBP2P = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
+EXAMPLE = """\
+[network]
+listen_addr = "0.0.0.0"
+listen_port = 30333
+max_peers = 50
+min_peers = 5
+block_announce_timeout = 5000
+transaction_timeout = 10000
+state_sync_timeout = 30000
+max_download_rate = 1048576
+max_upload_rate = 524288
+
+[network.bootstrap]
+nodes = ["/ip4/127.0.0.1/tcp/30333/p2p/QmBootnode1", "/ip4/127.0.0.1/tcp/30334/p2p/QmBootnode2"]
+"""
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    settings.add_network_arguments(parser)
+    return parser.parse_args(words)
+
+
+def load(*words: str, environ: "Mapping[str, str] | None" = None, board: Profile = LINUX) -> settings.Settings:
+    return settings.load(arguments(*words), environ or {"HOME": "/nowhere"}, board)
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "node.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    _, errors = settings.inspect(arguments("--config", written(folder, text)), {})
+    return errors
+
+
+def test_the_example_of_the_documentation_is_in_force(tmp_path: Path) -> None:
+    found = load("--config", written(tmp_path, EXAMPLE))
+    assert (found.listen_addr, found.listen_port, found.chain) == ("0.0.0.0", 30333, "dev")
+    assert (found.profile.max_peers, found.profile.min_peers) == (50, 5)
+    assert found.profile.block_announce_timeout_ms == 5_000
+    assert found.profile.transaction_timeout_ms == 10_000
+    assert found.profile.state_sync_timeout_ms == 30_000
+    assert (found.profile.max_download_rate, found.profile.max_upload_rate) == (1_048_576, 524_288)
+    assert found.peers == []
+    assert len(found.warnings) == 2
+    for number, warning in enumerate(found.warnings, 1):
+        assert f"QmBootnode{number}" in warning and "skipped" in warning and "no peer id" in warning
+
+
+def test_without_anything_the_board_decides() -> None:
+    found = load()
+    for name in ("max_peers", "min_peers", "block_announce_timeout_ms", "max_upload_rate"):
+        assert getattr(found.profile, name) == getattr(LINUX, name)
+    assert found.chain == "dev" and found.listen_port == 0 and not found.warnings
+    assert all(source in ("default", "board linux") for _, _, source in found.values)
+
+
+def test_the_board_s_own_profile_is_not_touched(tmp_path: Path) -> None:
+    before = LINUX.max_peers
+    load("--max-peers", "7")
+    assert LINUX.max_peers == before
+
+
+def test_precedence_file_environment_flag(tmp_path: Path) -> None:
+    path = written(tmp_path, "[network]\nlisten_port = 1\nmax_peers = 11\nmin_peers = 1\n")
+    environ = {"JAMLIQUOR_LISTEN_PORT": "2", "JAMLIQUOR_MAX_PEERS": "12"}
+    found = load("--config", path, "--listen-port", "3", environ=environ)
+    assert (found.listen_port, found.profile.max_peers, found.profile.min_peers) == (3, 12, 1)
+    sources = {name: source for name, _, source in found.values}
+    assert sources["network.listen_port"] == "--listen-port"
+    assert sources["network.max_peers"] == "JAMLIQUOR_MAX_PEERS"
+    assert sources["network.min_peers"] == path
+
+
+SAMPLES = {
+    "listen_addr": "127.0.0.9",
+    "listen_port": "4242",
+    "max_peers": "9",
+    "min_peers": "2",
+    "block_announce_timeout": "4000",
+    "transaction_timeout": "4001",
+    "state_sync_timeout": "4002",
+    "max_download_rate": "4003",
+    "max_upload_rate": "4004",
+    "nodes": PEER,
+    "chain": "dev",
+    "data": "/somewhere",
+    "key": "/somewhere/key",
+}
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.key)
+def test_every_value_can_be_set_in_all_three_places(knob, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    text = SAMPLES[knob.key]
+    quoted = f'["{text}"]' if knob.key == "nodes" else text if text.isdigit() else f'"{text}"'
+    path = written(tmp_path, f"[{knob.table}]\n{knob.key} = {quoted}\n")
+    seen = []
+    for found in (load("--config", path), load(environ={knob.variable: text}), load(knob.flag, text)):
+        (value,) = [value for name, value, _ in found.values if name == knob.name]
+        seen.append(",".join(value) if isinstance(value, list) else str(value))
+    assert seen == [text] * 3
+
+
+def test_peers_of_the_environment_and_of_flags() -> None:
+    other = PEER.replace("40000", "40001")
+    assert [peer.text for peer in load(environ={"JAMLIQUOR_PEERS": f"{PEER}, {other}"}).peers] == [PEER, other]
+    assert [peer.port for peer in load("--peer", PEER, "--peer", other).peers] == [40000, 40001]
+
+
+def test_a_peer_named_twice_is_used_once() -> None:
+    found = load("--peer", PEER, "--peer", PEER)
+    assert [peer.text for peer in found.peers] == [PEER]
+    assert len(found.warnings) == 1 and "named twice" in found.warnings[0]
+
+
+def test_a_good_multiaddr_is_kept_and_said_to_be_of_no_use() -> None:
+    found = load("--peer", LIBP2P)
+    assert [address.text for address in found.libp2p_peers] == [LIBP2P]
+    assert "needs the libp2p transport, which this version does not have" in found.warnings[0]
+
+
+def test_paths_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    (tmp_path / "chain.json").write_text("{}")
+    found = load("--config", written(tmp_path, '[node]\nchain = "chain.json"\ndata = "state"\n'))
+    assert found.chain == str(tmp_path / "chain.json")
+    assert found.data_dir == str(tmp_path / "state")
+    assert found.key_file == str(tmp_path / "state" / "node.key")
+
+
+def test_the_data_folder_follows_xdg() -> None:
+    assert load(environ={"XDG_DATA_HOME": "/x"}).data_dir == "/x/jamliquor-lite"
+    assert settings.default_key_file({"XDG_DATA_HOME": "/x"}) == "/x/jamliquor-lite/node.key"
+    assert settings.default_key_file({"JAMLIQUOR_DATA": "/d"}) == "/d/node.key"
+    assert settings.default_key_file({"JAMLIQUOR_KEY": "/k"}) == "/k"
+
+
+def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    path = written(tmp_path, "[network]\nlisten_port = 5\n")
+    assert load(environ={"JAMLIQUOR_CONFIG": path}).listen_port == 5
+
+
+class Small(Profile):
+    name = "small"
+    max_peers = 4
+    peers_ceiling = 4
+    max_download_rate = 20_000
+
+
+def test_the_board_is_a_ceiling() -> None:
+    found = load("--max-peers", "5", "--max-download-rate", "20001", board=Small())
+    assert (found.profile.max_peers, found.profile.max_download_rate) == (4, 20_000)
+    assert len(found.warnings) == 2
+    assert "max_peers = 5 is more than the board small allows: 4 is in force" in found.warnings[0]
+
+
+def test_no_cap_is_more_than_a_board_with_a_cap_allows() -> None:
+    found = load("--max-download-rate", "0", board=Small())
+    assert found.profile.max_download_rate == 20_000 and len(found.warnings) == 1
+
+
+def test_below_the_ceiling_the_person_decides() -> None:
+    found = load("--max-peers", "3", "--max-download-rate", "10000", board=Small())
+    assert (found.profile.max_peers, found.profile.max_download_rate) == (3, 10_000)
+    assert not found.warnings
+
+
+def test_few_peers_lower_what_the_board_would_look_for() -> None:
+    board = Profile()
+    board.min_peers = 3
+    found = load("--max-peers", "2", board=board)
+    assert (found.profile.min_peers, found.profile.max_peers) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "allowed"),
+    [
+        ("[network]\nlisten_port = 65536", "[network] listen_port = 65536", "0 to 65535"),
+        ("[network]\nlisten_port = -1", "[network] listen_port = -1", "0 to 65535"),
+        ("[network]\nlisten_port = true", "[network] listen_port = true", "0 to 65535"),
+        ('[network]\nlisten_port = "30333"', '[network] listen_port = "30333"', "0 to 65535"),
+        ("[network]\nlisten_port = 1.5", "[network] listen_port = 1.5", "0 to 65535"),
+        ("[network]\nlisten_port = [1]", "[network] listen_port = [1]", "0 to 65535"),
+        ('[network]\nlisten_addr = "localhost"', 'listen_addr = "localhost"', "must be an IP address"),
+        ("[network]\nlisten_addr = 7", "listen_addr = 7", "must be an IP address"),
+        ("[network]\nmax_peers = 0", "max_peers = 0", "1 to 100000"),
+        ("[network]\nmax_peers = 3\nmin_peers = 4", "min_peers = 4", "must not exceed max_peers = 3"),
+        ("[network]\nmin_peers = 40", "min_peers = 40", "must not exceed max_peers = 16 (board linux)"),
+        ("[network]\nblock_announce_timeout = 0", "block_announce_timeout = 0", "100 to 3600000 milliseconds"),
+        ("[network]\nstate_sync_timeout = 9999999", "state_sync_timeout = 9999999", "100 to 3600000"),
+        ("[network]\ntransaction_timeout = 99", "transaction_timeout = 99", "100 to 3600000"),
+        ("[network]\nmax_upload_rate = 1", "max_upload_rate = 1", "0 (no cap) or 1500 to"),
+        ("[network]\nmax_upload_rate = -5", "max_upload_rate = -5", "0 (no cap) or 1500 to"),
+        ("[network]\nlisten_prot = 1", "[network] listen_prot: no such key", "do you mean `listen_port`?"),
+        ("[network]\nqqqq = 1", "[network] qqqq: no such key", "known are block_announce_timeout, bootstrap"),
+        ("[networks]\nlisten_port = 1", "networks: no such table", "do you mean `network`?"),
+        ("listen_port = 1", "listen_port: no such key", "it belongs in [network]"),
+        ("network = 1", "network = 1", "must be a table, [network]"),
+        ("[network]\nbootstrap = 1", "[network] bootstrap = 1", "must be a table, [network.bootstrap]"),
+        ("[network]\nnodes = []", "[network] nodes: no such key", "it belongs in [network.bootstrap]"),
+        ('[network.bootstrap]\nnodes = "x"', '[network.bootstrap] nodes = "x"', "must be a list"),
+        ("[network.bootstrap]\nnodes = [1]", "nodes = [1]", "must be a list of at most 256"),
+        ('[network.bootstrap]\nnodes = ["x"]', '[network.bootstrap] nodes: "x"', "a JAM address is `e`"),
+        ('[network.bootstrap]\nnodes = ["/ip4/1.2.3.4/tcp/0"]', "/tcp/0", "must be 1 to 65535"),
+        ("[network.bootstrap]\nnodez = []", "nodez: no such key", "do you mean `nodes`?"),
+        ('[node]\nchain = ""', 'chain = ""', 'must be "dev" or the path'),
+        ('[node]\nchain = "absent.json"', "absent.json", "no such file; allowed is `dev`"),
+        ("[node]\ndata = 1", "[node] data = 1", "must be a path"),
+        ("[network", "", "not TOML: "),
+        ("a = 1\na = 2", "", "not TOML: "),
+        ("a = " + "[" * 5000, "", "not TOML: "),
+        ("# " + "x" * 300_000, "", "longer than 262144 bytes"),
+    ],
+)
+def test_each_wrong_file_gets_one_line_that_says_all(tmp_path: Path, text: str, place: str, allowed: str) -> None:
+    errors = mistakes(tmp_path, text)
+    assert len(errors) == 1
+    assert place in errors[0] and allowed in errors[0]
+    assert "node.toml" in errors[0] or "board linux" in errors[0]
+    with pytest.raises(LocalError) as caught:
+        load("--config", written(tmp_path, text))
+    assert caught.value.exit_code == 2 and str(caught.value) == errors[0]
+
+
+def test_too_many_nodes_are_refused(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, f"[network.bootstrap]\nnodes = {['x'] * 257}")
+    assert "at most 256" in error and len(error) < 400
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LocalError, match="not UTF-8 text"):
+        load("--config", str(path))
+
+
+@pytest.mark.parametrize("name", ["absent.toml", "."])
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LocalError, match="cannot read the configuration") as caught:
+        load("--config", str(tmp_path / name))
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "said"),
+    [
+        (["--listen-port", "x"], {}, '--listen-port "x": must be a whole number, 0 to 65535'),
+        (["--listen-port", "1_000"], {}, '--listen-port "1_000": must be'),
+        (["--listen-port", " 1"], {}, '--listen-port " 1": must be'),
+        (["--listen-port", "9" * 5000], {}, "must be a whole number, 0 to 65535"),
+        ([], {"JAMLIQUOR_LISTEN_PORT": "70000"}, 'JAMLIQUOR_LISTEN_PORT="70000": must be a whole number'),
+        ([], {"JAMLIQUOR_PEERS": "me"}, 'JAMLIQUOR_PEERS: "me": a JAM address is'),
+        (["--peer", "me"], {}, '--peer: "me": a JAM address is'),
+        (["--chain", "absent"], {}, '--chain: chain = "absent": no such file'),
+        (["--data", ""], {}, '--data "": must be a path'),
+    ],
+)
+def test_wrong_flags_and_variables(words: list[str], environ: dict[str, str], said: str) -> None:
+    with pytest.raises(LocalError) as caught:
+        load(*words, environ=environ)
+    assert caught.value.exit_code == 2
+    assert said in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_all_mistakes_are_counted() -> None:
+    with pytest.raises(LocalError, match="and 2 more: `jamliquor-lite config check`"):
+        load("--listen-port", "x", "--max-peers", "y", "--chain", "absent")
+
+
+def test_a_variable_that_is_not_ours_is_named() -> None:
+    found = load(environ={"JAMLIQUOR_LISTEN_PROT": "1", "JAMLIQUOR_TRACEBACK": "1"})
+    assert len(found.warnings) == 1
+    assert "JAMLIQUOR_LISTEN_PROT" in found.warnings[0] and "JAMLIQUOR_LISTEN_PORT" in found.warnings[0]
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load(environ={"JAMLIQUOR_LISTEN_PORT": ""}).listen_port == 0
