@@ -19,7 +19,7 @@ import sys
 import types
 
 from ..const import const
-from ..errors import RemoteError
+from ..errors import LocalError, RemoteError
 from .quic_certificate import Identity, check_certificate, printable
 
 # aioquic.tls imports these to verify certificates by authorities and host names, which nothing here does: they
@@ -302,6 +302,41 @@ class Core(QuicConnection):
         buf.push_uint_var(stream.stream_id)
         buf.push_uint_var(stream.max_stream_data_local)
         stream.max_stream_data_local_sent = stream.max_stream_data_local
+
+
+def check_overrides(ours: type, theirs: type, names: "tuple[str, ...]") -> None:
+    """LocalError when aioquic has no such methods any more: overriding nothing would drop our bounds unseen."""
+    for name in names:
+        if name not in vars(ours) or not hasattr(theirs, name):
+            raise LocalError(
+                "this aioquic has no %s.%s, which bounds what a peer may do; aioquic 1.7 is known to work"
+                % (theirs.__name__, name)
+            )
+
+
+check_overrides(
+    Core,
+    QuicConnection,
+    (
+        "_initialize",
+        "_parse_transport_parameters",
+        "_handle_connection_close_frame",
+        "_handle_crypto_frame",
+        "_handle_stream_frame",
+        "_write_connection_limits",
+        "_write_stream_limits",
+    ),
+)
+check_overrides(
+    _Tls,
+    tls.Context,
+    (
+        "_server_handle_hello",
+        "_server_handle_certificate",
+        "_client_handle_encrypted_extensions",
+        "_set_peer_certificate",
+    ),
+)
 
 
 def _worth_telling(maximum: int, told: int, used: int, window: int) -> bool:

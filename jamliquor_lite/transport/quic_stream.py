@@ -127,6 +127,9 @@ class Stream:
         self._drop()
 
     def on_stop(self, code: int) -> None:
+        # aioquic resets our half, unless the peer had acknowledged all of it: then there was nothing left to stop.
+        if self._quic.sender._reset_error_code is None:
+            return
         self.state |= SEND_STOPPED
         self.reset_code = code
 

@@ -264,6 +264,14 @@ def test_closed_is_closed():
     client.tick(pipe.now)
 
 
+def test_close_before_the_handshake():
+    client, listener, pipe = pair()
+    client.close(1, "changed my mind")
+    assert client.open(128) is None and client.close_reason == "changed my mind"
+    pipe.run(ms=10_000)
+    assert client.is_gone and not listener.connections
+
+
 def test_keepalive_keeps_an_idle_connection():
     client, server, _, pipe = connected()
     before = sum(pipe.bytes.values())
