@@ -209,9 +209,7 @@ def hash_to_curve(data: bytes) -> "Point":
 def _elligator(u: int) -> "Point":
     """Elligator 2 with Z = 5 (RFC 9380 section 6.7.1), then to Edwards form; fractions are carried, not divided."""
     v = _NON_RESIDUE * u * u % _P
-    if v == _P - 1:
-        v = 0
-    d = 1 + v
+    d = 1 + v  # never 0: -1 is a square here and v is none
     n = -_J_OVER_K  # the first candidate is n/d
     g = n * (n * n + _J_OVER_K * n * d + _ONE_OVER_K2 * d * d) % _P  # and g/d^3 has to be a square
     cube = d * d * d % _P
@@ -231,6 +229,6 @@ def _elligator(u: int) -> "Point":
     x_below = t * d % _P
     y_above = s - d
     y_below = (s + d) % _P
-    if x_below == 0 or y_below == 0:
+    if x_below == 0 or y_below == 0:  # the map's exception, met for u = 0 only
         return IDENTITY
     return x_above * y_below % _P, y_above * x_below % _P, x_below * y_below % _P, x_above * y_above % _P

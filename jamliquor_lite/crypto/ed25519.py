@@ -56,7 +56,6 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
     if a is None or r is None:
         return False
     k = int.from_bytes(sha512(signature[:32] + public + message), "little") % _L
-    # The key may have a part of small order, so -k A is k (-A), not (L - k) A.
     left = _multiply_add(s, _BASE, k, _negate(a))
     total = _add(left, _negate(r))
     for _ in range(3):

@@ -3,7 +3,7 @@
 clock     ticks_ms() -> int, monotonic milliseconds; wall_seconds() -> Unix seconds or None
 entropy   random_bytes(size) -> bytes
 crypto    native(primitive) -> (implementation or None, why not); primitives are those of `crypto.suite`
-store     SlotFile(path), two durable slots: see the module
+store     SlotFile(path): name(slot), read(slot) -> bytes or None, write(slot, data), durable when it returns
 """
 
 CONTRACT = {

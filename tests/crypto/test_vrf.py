@@ -140,6 +140,28 @@ def test_subgroup_check_against_multiplication():
             outside += 1
 
 
+def test_points_of_small_order_do_not_decode():
+    assert curve.decode(cases.little(1)) == curve.decode(cases.little(1 | 1 << 255)) == (0, 1)
+    assert curve.decode(cases.little(P - 1)) is None
+    assert curve.decode(cases.little(P - 1 | 1 << 255)) is None
+    assert curve.decode(bytes(32)) is None
+    # y^2 = a/d, where x is infinite.
+    y = curve.inverse_root(curve._D * pow(P - 5, P - 2, P))
+    assert y is not None and (-5 - curve._D * y * y) % P == 0
+    assert curve.decode(cases.little(y)) is None and curve.decode(cases.little(P - y)) is None
+
+
+def test_the_map_leads_to_the_curve():
+    # RFC 9380 section 6.7.1: u = 0 leads to the Montgomery point (0, 0), where the map to Edwards form divides by
+    # zero and the identity is meant (appendix D.1).
+    assert curve._elligator(0) == curve._elligator(P) == curve.IDENTITY
+    for u in range(1, 20):
+        x, y, z, t = curve._elligator(u)
+        assert z and x and (x * y - z * t) % P == 0
+        assert (-5 * x * x + y * y - z * z - curve._D * t * t) % P == 0
+        assert curve._elligator(P - u) == (x, y, z, t)
+
+
 def test_lengths():
     public, data, aux, proof, _ = [unhex(x) for x in cases.REAL[0]]
     for size in (0, 31, 33, 64):
