@@ -150,11 +150,15 @@ class _Devnet:
             self._slot(self.chain.slot + 1)
 
     def _slot(self, slot: int) -> None:
+        honest = True
         for fault in self.faults:
             block = fault.commit(self.chain, slot)
             if block is not None:
                 self.faulty += 1
                 self._tell(block)
+                honest = honest and fault.beside
+        if not honest:
+            return  # the slot was the dishonest author's
         block = self.chain.next(slot)
         if block is not None:
             self._tell(block)

@@ -126,8 +126,7 @@ class DevChain(Blocks):
         self.slot = max(self.slot, slot)
         state = parent.state.copy()
         mark = self._enter(state, slot)
-        seat = fault.seat(self, state) if fault else None
-        seat = seat or self.seat(state)
+        seat = fault.seat(self, state) if fault else self.seat(state)
         if seat is None or not self._will_author(state, seat, fault):
             return None
         draft = Draft(parent, state, seat)

@@ -28,10 +28,12 @@ class Fault:
     name = "none"
     place = ANYWHERE
     interval = 4  # slots from one to the next, where `commit` may choose
+    beside = False  # the author seals his honest block of the slot, too
+    _epoch = -1  # of the last mark that was forged: once is enough, and honest authors need a turn
 
     def seat(self, chain: "DevChain", state: "State") -> "Seat | None":
-        """Another seat than the slot's true one, or None. `state` has entered the slot's epoch."""
-        return None
+        """Who seals the block, None for nobody. `state` has entered the slot's epoch."""
+        return chain.seat(state)
 
     def change(self, chain: "DevChain", draft: "Draft") -> None:
         """Change a finished draft before it is sealed."""
@@ -46,7 +48,12 @@ class Fault:
         first = spec.epoch(slot) > spec.epoch(before)
         closing = not first and spec.phase(before) < spec.tickets_end <= spec.phase(slot)
         home = (slot % self.interval == 0, first, closing)[self.place]
-        return chain.author(slot, fault=self) if home else None
+        if not home or (self.place != ANYWHERE and spec.epoch(slot) == self._epoch):
+            return None
+        block = chain.author(slot, fault=self)
+        if block is not None:
+            self._epoch = spec.epoch(slot)
+        return block
 
 
 class ForgedEpochMark(Fault):
@@ -183,6 +190,7 @@ class Variant(Fault):
 
     name = "endless-headers"
     interval = 1
+    beside = True
 
     def __init__(self, number: int = -1) -> None:
         self.number = number
@@ -196,6 +204,7 @@ class Equivocation(Fault):
     """A second block of the author's slot, valid in itself, with another body."""
 
     name = "equivocation"
+    beside = True
 
     def change(self, chain: "DevChain", draft: "Draft") -> None:
         body, service = draft.body, draft.state.service
@@ -233,6 +242,7 @@ class FutureSlot(Fault):
     slot being given there."""
 
     name = "future-slot"
+    beside = True
 
     def commit(self, chain: "DevChain", slot: int) -> "Block | None":
         """The owner of a slot ahead authors in it now."""
