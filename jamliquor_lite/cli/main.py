@@ -12,6 +12,7 @@ wrong arguments), 1 for failures, 130 after Ctrl-C.
 """
 
 import argparse
+import importlib
 import os
 import sys
 
@@ -33,6 +34,8 @@ COMMANDS = (
     ("id", "show this node's name and public key"),
     ("config", "show the configuration in force, and what is wrong with it"),
 )
+
+_FOLLOWING = ("run", "state", "devnet")  # the commands that wait for a network
 
 # Which extra of this package brings a module that may be missing.
 _EXTRAS = {"aioquic": "quic", "cryptography": "quic", "bandersnatch_vrfs": "crypto"}
@@ -99,9 +102,23 @@ def dispatch(arguments: "list[str]") -> int:
 
 def load(name: str) -> "ModuleType":
     """The module of a command."""
-    from importlib import import_module
+    if name in _FOLLOWING:
+        load_asyncio()
+    return importlib.import_module(f"jamliquor_lite.cli.{name}")
 
-    return import_module(f"jamliquor_lite.cli.{name}")
+
+def load_asyncio() -> None:
+    """Import asyncio without ssl, which it would load for TLS over TCP (4 MB) and which no command of ours uses.
+
+    Only an entry point may decide that, and only for a process that has neither yet.
+    """
+    if "asyncio" in sys.modules or "ssl" in sys.modules:
+        return
+    sys.modules["ssl"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("asyncio")
+    finally:
+        del sys.modules["ssl"]
 
 
 def usage() -> str:

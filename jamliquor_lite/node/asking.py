@@ -120,6 +120,7 @@ class Ask:
                 self._node.level_name(self._level),
                 " with support %d" % self._support if self._support else "")
         else:
-            text = "no peer gave a proved answer: %s" % ("; ".join(self._reasons) or "no answer within the time allowed")
+            why = "; ".join(self._reasons) or "no answer within the time allowed"
+            text = "no peer gave a proved answer: %s" % why
         if not self.future.done():
             self.future.set_exception(LocalError(text))

@@ -276,9 +276,9 @@ class Node:
 
     def _wait(self, now: int) -> int:
         assert self._link is not None
-        times = [now + _IDLE_MS, self._listener.wake_at(now), self.peers.next_at()]
-        if self._unsent is not None:
-            times.append(self._link.send_at(now))
+        # While a datagram waits for the upload rate, so do all that come after it.
+        sending = self._listener.wake_at(now) if self._unsent is None else self._link.send_at(now)
+        times = [now + _IDLE_MS, sending, self.peers.next_at()]
         return max(0, min(at for at in times if at >= 0) - now)
 
     def _checkpoint(self, now: int) -> None:

@@ -4,39 +4,56 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .node import Node
 
-FIELDS = (
-    "chain", "best_slot", "best_hash", "vouched_slot", "root_slot", "level", "support", "validators", "stalled",
-    "headers_checked", "ticket_seals", "fallback_seals", "epochs", "adopted_marks", "equivocations", "tree_headers",
-    "headers_refused", "peers", "peers_known", "proved_answers", "refused_answers", "bytes_in", "bytes_out", "clock",
-    "final",
-)
-
 
 class Status:
-    """Filled by `read`; every attribute is a number or a short text. Slots are JAM slots, bytes UDP payload.
+    """Filled by `read`. Slots are JAM slots; bytes are UDP payload; everything else counts, or is a short text.
 
-    `level` and `support` are those of the head; `headers_refused` counts headers that broke a rule.
+    `level` and `support` are those of the head. `headers_refused` counts headers that broke a rule. `stalled` is 1
+    when nothing newer can be answered until a checkpoint or finality comes. `final` says whether finality is served.
     """
 
     def __init__(self) -> None:
-        for name in FIELDS:
-            setattr(self, name, 0)
+        self.chain = self.best_hash = self.level = self.clock = ""
+        self.final = "not served"
+        self.best_slot = self.vouched_slot = self.root_slot = 0
+        self.support = self.validators = self.stalled = 0
+        self.headers_checked = self.headers_refused = self.ticket_seals = self.fallback_seals = 0
+        self.epochs = self.adopted_marks = self.equivocations = self.tree_headers = 0
+        self.peers = self.peers_known = 0
+        self.proved_answers = self.refused_answers = 0
+        self.bytes_in = self.bytes_out = 0
 
     def read(self, node: "Node") -> "Status":
+        """Take all numbers from the node, now."""
         chain = node.chain
         tree = chain.tree
         best = tree.best
-        values = (
-            node.chain_name, tree.slots[best], tree.hash(best).hex(), tree.slots[chain.best_vouched()],
-            tree.slots[tree.root], chain.levels.name(best), tree.supports[best], chain.spec.validators,
-            int(chain.stalled), chain.headers_checked, chain.ticket_seals, chain.fallback_seals, chain.epochs_seen,
-            chain.adopted_marks, chain.equivocations, tree.count, sum(chain.refused.values()), node.peers.connected,
-            len(node.peers.records), node.proved_answers, node.refused_answers, node.bytes_in, node.bytes_out,
-            node.clock_name, "not served",
-        )
-        for name, value in zip(FIELDS, values, strict=True):
-            setattr(self, name, value)
+        self.chain = node.chain_name
+        self.clock = node.clock_name
+        self.best_slot = tree.slots[best]
+        self.best_hash = tree.hash(best).hex()
+        self.vouched_slot = tree.slots[chain.best_vouched()]
+        self.root_slot = tree.slots[tree.root]
+        self.level = chain.levels.name(best)
+        self.support = tree.supports[best]
+        self.validators = chain.spec.validators
+        self.stalled = int(chain.stalled)
+        self.headers_checked = chain.headers_checked
+        self.headers_refused = sum(chain.refused.values())
+        self.ticket_seals = chain.ticket_seals
+        self.fallback_seals = chain.fallback_seals
+        self.epochs = chain.epochs_seen
+        self.adopted_marks = chain.adopted_marks
+        self.equivocations = chain.equivocations
+        self.tree_headers = tree.count
+        self.peers = node.peers.connected
+        self.peers_known = len(node.peers.records)
+        self.proved_answers = node.proved_answers
+        self.refused_answers = node.refused_answers
+        self.bytes_in = node.bytes_in
+        self.bytes_out = node.bytes_out
         return self
 
     def as_dict(self) -> "dict[str, int | str]":
-        return {name: getattr(self, name) for name in FIELDS}
+        """All of it by name."""
+        return dict(self.__dict__)

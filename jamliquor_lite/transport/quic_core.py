@@ -14,7 +14,6 @@ which
 """
 
 import logging
-import ssl
 import sys
 import types
 
@@ -22,9 +21,10 @@ from ..const import const
 from ..errors import LocalError, RemoteError
 from .quic_certificate import Identity, check_certificate, printable
 
-# aioquic.tls imports these to verify certificates by authorities and host names, which nothing here does: they
-# cost 5.5 MB. They have stand-ins for the time of the import only; who really wants them can still import them.
-_UNUSED = ("certifi", "service_identity", "OpenSSL", "cryptography.x509")
+# aioquic.tls imports these to verify certificates by authorities and host names, which nothing here does; of ssl it
+# takes two constants. They cost about 9 MB. They have stand-ins for the time of the import only; who really wants
+# them can still import them.
+_UNUSED = ("certifi", "service_identity", "OpenSSL", "cryptography.x509", "ssl")
 
 
 class _StandIn(types.ModuleType):
@@ -356,7 +356,7 @@ def configuration(
         max_data=limits.connection_window_bytes,
         max_stream_data=limits.stream_window_bytes,
         supported_versions=[QuicProtocolVersion.VERSION_1],
-        verify_mode=ssl.CERT_NONE,  # by authorities; our own rules are checked in `_Tls`
+        verify_mode=tls.ssl.CERT_NONE,  # by authorities; our own rules are checked in `_Tls`
     )
     result.certificate = identity.certificate
     result.private_key = identity.private_key

@@ -7,6 +7,7 @@ from jamliquor_lite.chain.light import ADDED, HELD, ORPHAN
 from jamliquor_lite.chain.tree import NONE
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.devnet.author import DevChain
+from jamliquor_lite.devnet.faults import Fault
 from jamliquor_lite.errors import RemoteError, VerifyError
 from jamliquor_lite.sync.follow import BACKWARDS, Follower, Gap
 from tests.chain.chains import Recorder, of_devnet
@@ -153,6 +154,14 @@ def test_early_headers_wait_for_their_slot():
 
 
 
+class OtherBody(Fault):
+    def __init__(self, number):
+        self.number = number
+
+    def change(self, chain, draft):
+        draft.extrinsic_hash = bytes([self.number]) * 32
+
+
 def test_a_third_header_of_a_slot_comes_in_only_behind_a_child():
     setting = Setting(8)
     for block in setting.blocks:
@@ -164,13 +173,7 @@ def test_a_third_header_of_a_slot_comes_in_only_behind_a_child():
         slot = fork.best.slot + 1
         while fork.seat(_entered(fork, slot)) is None:
             slot += 1
-        from jamliquor_lite.devnet.faults import Fault
-
-        class Other(Fault):
-            def change(self, chain, draft, number=len(twins)):
-                draft.extrinsic_hash = bytes([number]) * 32
-
-        block = fork.author(slot, fault=Other())
+        block = fork.author(slot, fault=OtherBody(len(twins)))
         twins.append((fork, block))
     outcomes = [offer(block.header, 0, len(block.header), -1) for _, block in twins]
     assert outcomes == [ADDED, ADDED, HELD]
