@@ -297,7 +297,8 @@ class Connection:
 
     def _refuse(self, stream: Stream, code: int) -> None:
         stream.reset(code)
-        self._inbound.remove(stream)
+        if stream in self._inbound:  # else it was above the cap
+            self._inbound.remove(stream)
 
     def _forget_finished(self) -> None:
         for stream_id in [i for i in self._streams if self._core.find(i) is None]:

@@ -282,6 +282,16 @@ def test_streams_above_the_cap_are_reset():
     assert server.accept().kind == 130 and not late.state & DEAD
 
 
+def test_streams_above_the_cap_may_end_at_once():
+    # typeberry's tickets: a stream each, all of it in one frame, and more of them than there are places.
+    client, server, _, pipe = connected(server_limits=small(inbound_streams=4))
+    for _ in range(7):
+        client.open(132).finish()
+    pipe.run(ms=300)
+    assert server.state == quic.READY
+    assert sum(1 for _ in range(8) if server.accept()) == 4
+
+
 def test_streams_far_above_the_cap_wait_at_the_opener():
     limits = small(inbound_streams=2, outbound_streams=1000)
     client, server, _, pipe = connected(limits=limits)
