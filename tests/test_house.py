@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,7 @@ from tests.run import is_portable
 ROOT = Path(__file__).resolve().parent.parent
 TOP = {"jamliquor_lite", "firmware", "boards", "tests", "tools"}
 TOP |= {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
+GENERATED = {".git", ".venv", ".hypothesis", "__pycache__", "node_modules", "build", "dist"}
 PORTABLE_FOLDERS = ("codec", "crypto", "chain", "jam", "sync")
 # Words of a workplace and hosts of registries, cut in two so that this file does not hold what it looks for.
 FORBIDDEN = [
@@ -38,13 +40,16 @@ FORBIDDEN = [
 
 
 def tracked() -> list[Path]:
-    """The files of the project: those that git knows, or would if they were added."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-    names = [name for name in listing.stdout.decode().split("\0") if name]
-    if not names:
-        pytest.skip("no git checkout")
-    return [ROOT / name for name in names if (ROOT / name).is_file()]
+    """The files of the project: those that git knows, or would if they were added; without git, all but caches."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+        return [ROOT / name for name in listing.split("\0") if (ROOT / name).is_file()]
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in GENERATED and not name.endswith(("_cache", ".egg-info"))]
+        found += [Path(folder, name) for name in files if not name.startswith(".venv")]
+    return found
 
 
 def project() -> dict:
