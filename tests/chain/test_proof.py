@@ -330,6 +330,71 @@ def test_leaves_and_branches_are_not_confused() -> None:
     raises(VerifyError, verify_single, blake2b_256(top), wrong, [top, leaf], None)
 
 
+def test_a_value_that_is_the_hash_of_a_node_has_no_children() -> None:
+    # A service may store any 32 bytes, a hash of its own "node" as well.
+    forged_key = b"\xc1" + bytes(30)
+    forged = leaf_node(forged_key, b"forged")
+    near, far = b"\x20" + bytes(30), b"\xc0" + bytes(30)
+    trie = Trie([(near, blake2b_256(forged)), (far, blake2b_256(forged))])
+    nodes, entries = build_range(trie, near, HIGHEST, 10000)
+    assert verify(trie.root(), near, HIGHEST, nodes, entries) == HIGHEST
+    lie = entries + [(forged_key, b"forged")]
+    for bad_nodes in (nodes + [forged], nodes[:2] + [forged], nodes[:2] + [forged] + nodes[2:]):
+        error = raises(VerifyError, verify, trie.root(), near, HIGHEST, bad_nodes, lie)
+        assert "continues neither path" in str(error)
+    raises(VerifyError, verify, trie.root(), near, HIGHEST, nodes, lie)
+    raises(VerifyError, verify_single, trie.root(), forged_key, trie.path(far) + [forged], b"forged")
+
+
+def test_a_node_beyond_the_range_is_refused_at_once() -> None:
+    trie = Trie([(b"\x20" + bytes(30), b"1"), (b"\xc0" + bytes(30), b"2"), (b"\xe0" + bytes(30), b"3")])
+    start, end = b"\x20" + bytes(30), b"\x30" + bytes(30)
+    VERIFIER.begin(trie.root(), start, end)
+    for node in trie.path(start):
+        VERIFIER.node(node, 0)
+    error = raises(VerifyError, VERIFIER.node, trie.path(b"\xc0" + bytes(30))[1], 0)
+    assert "continues neither path" in str(error)
+
+
+def test_a_key_that_cannot_be_is_refused_before_its_value() -> None:
+    keys = [b"\x20" + bytes(30), b"\x21" + bytes(30), b"\xc0" + bytes(30)]
+    trie = Trie([(key, b"v") for key in keys])
+    nodes, entries = build_range(trie, keys[0], HIGHEST, 10000)
+    for count, bad, words in (
+        (1, b"\x20" + bytes(29) + b"\1", "no key"),  # where start's leaf stands
+        (2, b"\x50" + bytes(30), "where the trie is empty"),
+        (2, b"\xb0" + bytes(30), "no key"),  # where the last leaf stands
+        (3, b"\xd0" + bytes(30), "do not cover"),
+    ):
+        VERIFIER.begin(trie.root(), keys[0], HIGHEST)
+        for node in nodes:
+            VERIFIER.node(node, 0)
+        for key, value in entries[:count]:
+            VERIFIER.entry(key, 1)
+            VERIFIER.value(value, 0, 1)
+        error = raises(VerifyError, VERIFIER.entry, bad, 1)
+        assert words in str(error), str(error)
+
+
+def test_a_path_longer_than_a_key_is_refused() -> None:
+    # Such a trie has a root, though no state has it.
+    for top_right in (False, True):
+        node = branch_node(blake2b_256(b"left"), blake2b_256(b"right"))
+        nodes = [node]
+        for i in range(248):
+            digest = blake2b_256(node)
+            node = branch_node(bytes(32), digest) if top_right and i == 247 else branch_node(digest, bytes(32))
+            nodes.insert(0, node)
+        root = blake2b_256(node)
+        assert len(nodes) == 249
+        key = b"\x80" + bytes(30) if top_right else LOWEST
+        for start in (key, LOWEST):
+            error = raises(VerifyError, verify, root, start, HIGHEST, nodes, [])
+            assert "deeper than a key" in str(error)
+        error = raises(VerifyError, verify_single, root, key, nodes, None)
+        assert "deeper than a key" in str(error)
+
+
 def test_the_nodes_that_are_held_are_bounded() -> None:
     state = [(LOWEST, b"1"), (bytes(30) + b"\1", b"2"), (b"\1" * 31, b"3")]
     trie = Trie(state)
