@@ -20,7 +20,7 @@ class Profile:
     max_peers = 16  # sockets and TLS state
     peers_ceiling = 64  # the most a file may ask for: each is a socket and TLS state
     min_peers = 1
-    inbound_streams = 16  # a peer that opens streams and never uses them
+    inbound_streams = 32  # a peer that opens streams and never uses them; typeberry opens 19 at once
     outbound_streams = 32
     stream_window_bytes = 64 * 1024  # what a peer may send ahead on one stream
     connection_window_bytes = 512 * 1024  # and on all streams of a connection together

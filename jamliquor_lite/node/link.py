@@ -6,6 +6,7 @@ from ..const import const
 from ..errors import RemoteError, VerifyError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.block_request import BlockRequest
+from ..jam.discard import PUSHES, Discard
 from ..jam.events import ANNOUNCEMENT, BLOCK, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, MALFORMED, UNSUPPORTED
 from ..sync.follow import Gap
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from .peers import Record
 
 _LEAF_BYTES = const(36)
+_QUIET_SLOTS = const(10)
 _CHUNK_BYTES = const(4096)  # a block body is skipped so many bytes at a time
+_PUSH_CHUNK_BYTES = const(1024)  # a ticket, the only push that comes to us today, has 789
 
 
 class PeerLink:
@@ -35,6 +38,9 @@ class PeerLink:
                                                 connection.is_dialed)
         self._blocks = BlockRequest(spec, bytearray(spec.max_header_size), bytearray(_CHUNK_BYTES),
                                     profile.block_bytes)
+        self._pushes = Discard(bytearray(_PUSH_CHUNK_BYTES))
+        # A chain may skip slots, whoever serves it: less than ten of them is no silence.
+        self._silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
         self._opened = False
         self._heard_at = now
         self.announced = 0
@@ -55,10 +61,10 @@ class PeerLink:
             return False
         if not self._opened:
             return self._open()
-        if now - self._heard_at > self._node.profile.block_announce_timeout_ms:
+        if now - self._heard_at > self._silence_ms:
             raise RemoteError(0, "announced nothing for %d ms" % (now - self._heard_at))
         try:
-            return self._inbound() or self._announcement(now) or self._request(now)
+            return self._inbound() or self._announcement(now) or self._request(now) or self._pushes.poll()
         except VerifyError as error:
             raise RemoteError(MALFORMED, str(error))
 
@@ -84,6 +90,8 @@ class PeerLink:
             return False
         if stream.kind == BLOCK_ANNOUNCEMENT:  # typeberry opens one of its own and announces only there
             self._announcements.attach(stream, THEIRS)
+        elif stream.kind in PUSHES:
+            self._pushes.take(stream)
         else:
             stream.reset(UNSUPPORTED)
         return True
