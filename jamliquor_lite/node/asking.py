@@ -53,7 +53,7 @@ class Ask:
             self.future.set_exception(error)
         except RemoteError as error:
             self._node.refused_answers += 1
-            self._node.blame(self._record, str(error))
+            self._node.blame(self._record, error)
             self._give_up(str(error))
         return True
 
@@ -68,9 +68,10 @@ class Ask:
                 self._connection = self._node.state_connection(record, now)
                 self._asked = False
                 return True
-        if self._tried and not self._node.peers.for_state():
-            self._fail()
-        elif self._tried and len(self._tried) >= len(self._node.peers.records):
+        able = self._node.peers.for_state()
+        if not able and not self._tried:
+            self._reasons.append("unavailable upstream: none of %d peers serves state" % len(self._node.peers.records))
+        if not able or all(record in self._tried for record in able):
             self._fail()
         return False
 
@@ -100,7 +101,8 @@ class Ask:
         elif event == REFUSED:
             self._give_up("declined, or has not that state")
         elif event == LOST:
-            record.serves_state = False
+            if record.serves_state is None:
+                record.serves_state = False
             self._give_up("unavailable upstream: it closes connections that ask for state")
         return event == MORE
 

@@ -9,6 +9,7 @@ from ..chain.light import ADDED, LightChain
 from ..const import const
 from ..crypto import suite
 from ..errors import BudgetError, LocalError, RemoteError
+from ..jam.kinds import TIMED_OUT
 from ..ports import clock
 from ..ports.cpython.link import UdpLink
 from ..sync.follow import Follower
@@ -116,11 +117,18 @@ class Node:
             self._announce = bytes(memoryview(data)[start:end])
         return outcome
 
-    def blame(self, record: "Record | None", reason: str) -> None:
-        if record is not None:
-            record.blamed += 1
-            record.serves_state = False if record.serves_state is None else record.serves_state
-            self.on_event("refused", {"peer": record.name, "reason": reason})
+    def blame(self, record: "Record | None", error: "RemoteError") -> None:
+        """A state answer was at fault: leave the peer, on both connections, unless it was only slow."""
+        if record is None:
+            return
+        record.blamed += 1
+        self.on_event("refused", {"peer": record.name, "reason": str(error)})
+        if error.code == TIMED_OUT:
+            return
+        connection = self._state_connections.pop(record.name, None)
+        for gone in (connection, record.link.connection if record.link else None):
+            if gone is not None:
+                gone.close(error.code, str(error)[:100])
 
     def _chain_event(self, name: str, row: int) -> None:
         tree = self.chain.tree

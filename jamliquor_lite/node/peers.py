@@ -1,5 +1,9 @@
 """The peer table: who is known, who is dialed when, and who is left alone for a while."""
 
+from ..const import const
+
+_BLAMES = const(3)  # answers that proved nothing, after which a peer is not asked for state any more
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
@@ -74,6 +78,6 @@ class Peers:
 
     def for_state(self) -> "list[Record]":
         """Peers worth asking for state: those that served it first, then those nobody has asked, least blamed first."""
-        able = [r for r in self.records if r.serves_state is not False and not r.inbound]
+        able = [r for r in self.records if r.serves_state is not False and not r.inbound and r.blamed < _BLAMES]
         able.sort(key=lambda r: (r.serves_state is None, r.blamed))
         return able

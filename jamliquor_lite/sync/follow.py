@@ -97,6 +97,8 @@ class Gap:
         self.last = b""  # last header this peer gave us forwards: where to go on from
         self.received = 0
         self._confirmed = False  # `last` came from the peer, so it has it
+        self._progress = False  # the answer under way has brought something that we keep
+        self._waiting = False  # and something kept aside, so that what follows it has no parent yet
         self._back = 0  # how far behind our best the last attempt to find common ground was
         self._fork: "list[bytes]" = []
         self.lost = False  # the peer knows none of our headers, not even the root
@@ -117,6 +119,7 @@ class Gap:
             self._reached()
             return None
         self.received = 0
+        self._progress = self._waiting = False
         if self.direction == BACKWARDS:
             self._fork = []
             return self.target, BACKWARDS, self._fork_limit
@@ -143,13 +146,15 @@ class Gap:
         if self.received == 1 and header.parent != self.last:
             raise RemoteError(MALFORMED, "block answer does not start with a child of the header it was asked about")
         if outcome == ORPHAN:
-            raise RemoteError(MALFORMED, "block answer is not a chain at slot %d" % header.slot)
-        if outcome in (ADDED, KNOWN):
+            if not self._waiting:
+                raise RemoteError(MALFORMED, "block answer is not a chain at slot %d" % header.slot)
+        elif outcome in (ADDED, KNOWN):
             self.last = header.hash
-            self._confirmed = True
+            self._confirmed = self._progress = True
+            self._waiting = False
             self._back = 0
-        elif header.hash == self.target:
-            self._reached()  # too early, or kept aside: there is nothing more to fetch for it
+        else:
+            self._waiting = True  # its slot has not come, or it waits for a child that names it: no fault
 
     def done(self, now_slot: int) -> None:
         """The answer is complete (or was refused: nothing received). Decides what comes next."""
@@ -158,7 +163,10 @@ class Gap:
             self._join_fork(now_slot)
             self._reached()
             return
+        if self._progress:
+            return
         if self.received:
+            self._reached()  # all of it was kept aside: an announcement or the next slot will bring it up again
             return
         if self._confirmed:
             self.direction = BACKWARDS  # its own branch ends here and does not lead to the head it named
