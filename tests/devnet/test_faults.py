@@ -98,16 +98,25 @@ def test_a_forger_of_keys_seals_alone_in_the_epoch_after(chain):
     follow(TINY, branch)  # a follower that adopts marks at once is fooled: that is the attack
 
 
-def test_a_forger_of_tickets_seals_his_slots_in_the_epoch_after(chain):
-    fork = parent_for(chain, CLOSING)
-    before = fork.best
-    forged = fork.author(CLOSING, fault="forged-tickets-mark")
-    made = [b for b in (fork.next(slot) for slot in range(CLOSING + 1, 60)) if b]
-    own = [b for b in made if b.slot >= 48]
-    # he must be in the set of the epoch for which he forged; where he is not, nobody can seal in it
-    member = forged.validator in fork.best.state.next.members or own
-    assert bool(own) == bool(member and [b for b in own if b.ticketed])
-    follow(TINY, [before, forged, *made])
+def test_a_forger_of_tickets_seals_his_slots_in_the_epoch_after():
+    """Where he stands in the next set, too: his tickets are checked under its keys."""
+    sealed = {True: [], False: []}
+    for seed in range(12):
+        chain = DevChain(TINY, seed=seed, keys=5, contests="always")
+        while TINY.phase(chain.best.slot) < TINY.tickets_end - 1:
+            chain.advance()
+        fork = chain.fork_from(chain.best)
+        forged = fork.author(10, fault="forged-tickets-mark")
+        if forged is None:  # the slot's owner was struck out
+            continue
+        in_next = forged.validator in forged.state.next.members
+        made = [block for block in (fork.next(slot) for slot in range(11, 24)) if block]
+        own = [block for block in made if block.slot >= 12]
+        assert all(block.validator is forged.validator and block.ticketed for block in own)
+        follow(TINY, [chain.best, forged, *made])
+        sealed[in_next].append(len(own))
+    assert sealed[True] and all(0 < count <= TINY.attempts for count in sealed[True])
+    assert sealed[False] and not any(sealed[False])
 
 
 def test_a_false_state_is_provable_against_the_forged_root(chain):
