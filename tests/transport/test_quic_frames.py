@@ -81,9 +81,10 @@ def test_every_kind_of_frame_was_known():
 
 def test_a_stream_that_is_opened_far_ahead_opens_those_before_it_and_no_more():
     client, server, listener, pipe = connected()
-    far = 63 * 4  # the 64th of the 64 that are allowed
+    allowed = server._core._local_max_streams_bidi.value
+    far = (allowed - 1) * 4  # the last of them
     listener.receive(packet_of(client, b"\x08" + varint(far) + b"\x80"), CLIENT_ADDR, pipe.now)
-    assert len(server._core._streams) == 64 and server.state == READY
+    assert len(server._core._streams) == allowed and server.state == READY
     assert server.accept().kind == 0x80
     listener.receive(packet_of(client, b"\x08" + varint(far + 4) + b"\x80"), CLIENT_ADDR, pipe.now)
     assert server.close_reason == "peer broke QUIC: Too many streams open (STREAM_LIMIT_ERROR)"
