@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import deque
 
 from .foreign import ForeignError
 from .node_packages import SCRIPTS, install, node_program
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     State = list[tuple[bytes, bytes]]
 
 _STOP_S = 5.0
+_KEPT = 16  # the same number is in js/trie_peer.mjs
 
 
 class ForeignTrie:
     """Holds the last 16 states it was given, by name. Every call waits for its answer."""
+
+    def __init__(self) -> None:
+        self._names: "deque[str]" = deque(maxlen=_KEPT)  # those in the child, the oldest first
 
     def start(self) -> None:
         """Install if need be, and start the child, which ends when its standard input does."""
@@ -30,10 +35,18 @@ class ForeignTrie:
             start_new_session=True,
         )
 
+    def holds(self, name: str) -> bool:
+        """The state of that name was loaded and has not been pushed out."""
+        return name in self._names
+
     def load(self, name: str, state: "State") -> bytes:
         """Build a trie of a state; its root."""
         entries = [(key.hex(), value.hex()) for key, value in state]
-        return bytes.fromhex(self._call({"load": name, "entries": entries})["root"])
+        root = bytes.fromhex(self._call({"load": name, "entries": entries})["root"])
+        if name in self._names:
+            self._names.remove(name)
+        self._names.append(name)
+        return root
 
     def range(self, name: str, start: bytes, end: bytes, max_size: int) -> "tuple[list[bytes], State]":
         """(boundary nodes, entries) for the keys from `start` to `end`, both inclusive, within `max_size` bytes."""

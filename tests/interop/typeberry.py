@@ -22,6 +22,7 @@ from .node_packages import SCRIPTS, install, node_program
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 _JAM = "node_modules/@typeberry/jam/index.js"
 _CONFIG = "node_modules/@typeberry/lib/packages/configs/typeberry-dev-tiny.json"
@@ -33,7 +34,7 @@ class Typeberry:
     """All six validators of typeberry's development chain in one process (about 0.5 GB).
 
     Attributes after start(): `name`, `port`, `address`, `genesis_hash` (32 bytes), `rpc_port`, `chainspec` (a
-    path), `config` (what @typeberry/lib ships: `chain_spec` holds genesis header and state), `process`.
+    path), `chain_spec` (the same as an object, as shipped), `process`.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class Typeberry:
     def start(self) -> None:
         """Install if need be, start, and wait until it listens. ForeignError otherwise."""
         packages = install()
-        self.config = json.loads((packages / _CONFIG).read_text())
+        self.chain_spec = shipped_chain_spec()
         self._folder = Path(tempfile.mkdtemp(prefix="typeberry-"))
         self.port, self.rpc_port = free_udp_port(), free_tcp_port()
         database = {"database_base_path": str(self._folder / "database"), "state_backend": "lmdb"}
@@ -84,8 +85,9 @@ class Typeberry:
         self.write_chainspec(self.chainspec, [self.address])
 
     def write_chainspec(self, path: Path, bootnodes: "list[str]") -> None:
-        """The chain as shipped, in JIP-4's form, with other bootnodes."""
-        path.write_text(json.dumps({**self.config["chain_spec"], "bootnodes": bootnodes}))
+        """The chain as shipped, in JIP-4's form, with other bootnodes; our own mark says: slots follow no clock."""
+        ours = {"bootnodes": bootnodes, "jamliquor": {"clock": "chain"}}
+        path.write_text(json.dumps({**self.chain_spec, **ours}))
 
     def stop(self) -> None:
         """End it and remove what it wrote."""
@@ -105,6 +107,12 @@ class Typeberry:
         trace: "TracebackType | None",
     ) -> None:
         self.stop()
+
+
+def shipped_chain_spec() -> "dict[str, Any]":
+    """The development chain as @typeberry/lib ships it: `id`, `bootnodes`, `genesis_header`, `genesis_state`."""
+    chain_spec: "dict[str, Any]" = json.loads((install() / _CONFIG).read_text())["chain_spec"]
+    return chain_spec
 
 
 def jam(packages: Path) -> "list[str]":

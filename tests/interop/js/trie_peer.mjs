@@ -13,7 +13,7 @@ import { pathToFileURL } from "node:url";
 const packages = createRequire(`${process.argv[2]}/package.json`);
 const { bytes, hash, trie } = await import(pathToFileURL(packages.resolve("@typeberry/lib")));
 
-const KEPT = 16; // tries; the oldest goes first
+const KEPT = 16; // tries, as foreign_trie.py counts them; the oldest goes first
 const KEY_BYTES = 31;
 const NODE_BYTES = 64;
 
