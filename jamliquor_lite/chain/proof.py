@@ -20,7 +20,8 @@ from ..const import const
 from ..crypto.suite import Blake2b256, blake2b_256
 from ..errors import BudgetError, VerifyError
 from .fold import Fold
-from .trie import EMPTY, KEY_BITS, KEY_SIZE, NODE_SIZE, bit, common_bits, leaf_node
+from .single import check_leaf, refuse, show
+from .trie import EMPTY, KEY_BITS, KEY_SIZE, NODE_SIZE, bit, common_bits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,23 +36,6 @@ _HASHED_LEAF = const(0xC0)
 _IDLE = const(0)
 _NODES = const(1)
 _ENTRIES = const(2)
-
-
-def _refuse(what: str) -> "VerifyError":
-    return VerifyError("proof", what)
-
-
-def _hex(key: "Buffer") -> str:
-    return bytes(key).hex()
-
-
-def _check_leaf(node: bytes, key: "Buffer", depth: int) -> None:
-    # A leaf below `depth` branches must lie on the path that its key names.
-    head = node[0]
-    if head != _HASHED_LEAF and head > _LEAF + _EMBEDDED_MAX:
-        raise _refuse("leaf begins with byte 0x%02x, allowed are 0x80 to 0xa0 and 0xc0" % head)
-    if common_bits(node[1:32], key) < depth:
-        raise _refuse("leaf of key %s stands where its key does not lead" % _hex(node[1:32]))
 
 
 class RangeVerifier:
@@ -128,11 +112,11 @@ class RangeVerifier:
         self._near = depth + 1
         self._want = None
         if node[0] & _LEAF:
-            _check_leaf(node, self._start, depth)
+            check_leaf(node, self._start, depth)
             self._near_leaf = node[1:32]
             return
         if depth >= KEY_BITS:
-            raise _refuse("path goes deeper than a key is long")
+            raise refuse("path goes deeper than a key is long")
         self._want_left = not bit(self._start, depth)
         child = node[:32] if self._want_left else node[32:]
         if child != EMPTY:
@@ -173,16 +157,16 @@ class RangeVerifier:
         at = self._far_at(depth)
         self._nodes[at : at + NODE_SIZE] = node
         if node[0] & _LEAF:
-            _check_leaf(node, self._last, depth)
+            check_leaf(node, self._last, depth)
             self._last[:] = node[1:32]
             if self._last > self._end:
-                raise _refuse("boundary node leads to key %s, beyond the end of the range" % _hex(self._last))
+                raise refuse("boundary node leads to key %s, beyond the end of the range" % show(self._last))
             self._far_ended = True
         elif depth >= KEY_BITS:
-            raise _refuse("path goes deeper than a key is long")
+            raise refuse("path goes deeper than a key is long")
 
     def _surplus(self) -> VerifyError:
-        return _refuse("boundary node %d continues neither path: surplus, repeated or before its parent"
+        return refuse("boundary node %d continues neither path: surplus, repeated or before its parent"
                        % (self._near + self._far))
 
     def _far_at(self, depth: int) -> int:
@@ -197,7 +181,7 @@ class RangeVerifier:
 
     def _stop(self, what: str) -> VerifyError:
         self._phase = _IDLE
-        return _refuse(what)
+        return refuse(what)
 
     # --- entries ---
 
@@ -267,14 +251,14 @@ class RangeVerifier:
         if len(key) != KEY_SIZE:
             raise self._stop("entry %d has a key of %d bytes, not 31" % (self.entries, len(key)))
         if key < self._start or key > self._end:
-            raise self._stop("entry %d: key %s is outside the range asked for" % (self.entries, _hex(key)))
+            raise self._stop("entry %d: key %s is outside the range asked for" % (self.entries, show(key)))
         if self.entries and key <= self._key:
-            raise self._stop("entry %d: key %s is not above the one before" % (self.entries, _hex(key)))
+            raise self._stop("entry %d: key %s is not above the one before" % (self.entries, show(key)))
         if self._last_rank < 0 or key > self._last:
-            raise self._stop("entry %d: boundary nodes do not cover key %s" % (self.entries, _hex(key)))
+            raise self._stop("entry %d: boundary nodes do not cover key %s" % (self.entries, show(key)))
         rank = self._rank_of(key)
         if rank < 0:
-            raise self._stop("entry %d: the trie has no key %s" % (self.entries, _hex(key)))
+            raise self._stop("entry %d: the trie has no key %s" % (self.entries, show(key)))
         if rank != self._rank:
             self._move(rank)
         self._key = key
@@ -303,7 +287,7 @@ class RangeVerifier:
         if self._rank >= self._branches - self._fork and digest[0] & 0x80:  # a left side: its top bit is lost
             digest = bytes((digest[0] & 0x7F,)) + digest[1:]
         if digest != self._piece(self._rank):
-            raise self._stop("entries up to %s do not hash to what the boundary nodes say" % _hex(self._key))
+            raise self._stop("entries up to %s do not hash to what the boundary nodes say" % show(self._key))
 
     # --- values ---
 
@@ -350,7 +334,7 @@ class RangeVerifier:
         if self._far and self._rank == self._last_rank:
             at = self._far_at(self._fork + self._far)
         if self._nodes[at : at + NODE_SIZE] != self._leaf:
-            raise self._stop("value of key %s is not the proved one" % _hex(self._key))
+            raise self._stop("value of key %s is not the proved one" % show(self._key))
 
     # --- the end ---
 
@@ -382,36 +366,3 @@ class RangeVerifier:
                 break
             depth -= 1
         return min(bytes(edge), self._end)
-
-
-def verify_single(root: bytes, key: bytes, nodes: "list[bytes]", value: "Buffer | None") -> None:
-    """Prove one key by the nodes of its path, or with `value` None its absence. Raises VerifyError."""
-    want = root
-    right = 1
-    depth = 0
-    left = len(nodes)
-    for node in nodes:
-        digest = blake2b_256(node)
-        if digest != want and (right or digest[1:] != want[1:] or digest[0] & 0x7F != want[0]):
-            raise _refuse("boundary node %d does not hash to what its parent says" % depth)
-        left -= 1
-        if node[0] >= _LEAF:
-            break
-        if depth == KEY_BITS:
-            raise _refuse("path goes deeper than a key is long")
-        right = key[depth >> 3] >> (7 - (depth & 7)) & 1
-        want = node[32:] if right else node[:32]
-        depth += 1
-    else:
-        if want != EMPTY:
-            raise _refuse("boundary nodes end before the path does")
-        if value is not None:
-            raise _refuse("the trie has no key %s" % _hex(key))
-        return
-    if left:
-        raise _refuse("boundary node %d is surplus" % (depth + 1))
-    _check_leaf(node, key, depth)
-    if (node[1:32] == key) != (value is not None):
-        raise _refuse("the trie has %s key %s" % ("no" if value is not None else "the", _hex(key)))
-    if value is not None and node != leaf_node(key, value):
-        raise _refuse("value of key %s is not the proved one" % _hex(key))

@@ -10,7 +10,7 @@ from jamliquor_lite.errors import VerifyError
 from tests.chain import genesis
 from tests.chain.genesis import SMALL
 from tests.chain.samples import Random
-from tests.support import raises, read, vectors
+from tests.support import raises
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,30 +194,3 @@ def test_state_values_of_another_spec_are_refused() -> None:
         error = raises(VerifyError, Checkpoint.from_state, SMALL, bytes(32), bytes(32), 0, bad[0], bad[1], bad[2])
         assert error.rule == "codec"
     assert raises(VerifyError, Checkpoint.from_state, TINY, bytes(32), bytes(32), 0, c4, c6, c8).rule == "codec"
-
-
-def test_along_a_real_chain_the_state_agrees_with_the_headers_marks() -> None:
-    from jamliquor_lite.chain.header import Header
-
-    chain = cbor.loads(read(vectors("chain_safrole.cbor")))
-    state = dict(chain["genesis"]["state"])
-    settled = marks = 0
-    mark = b""
-    for block in chain["blocks"]:
-        for key in block["removed"]:
-            del state[key]
-        for key, value in block["set"].items():
-            state[key] = value
-        header = Header(TINY, block["block"])
-        values = [state[state_key.chapter(i)] for i in (4, 6, 8)]
-        here = Checkpoint.from_state(TINY, bytes(32), header.hash, header.slot, values[0], values[1], values[2])
-        if header.tickets_mark:
-            mark = header.tickets
-            marks += 1
-        if header.epoch_mark:
-            assert here.next_keys == header.mark_keys
-        if here.next_tickets is not None:
-            assert here.next_tickets == mark
-            settled += 1
-        assert same(Checkpoint.decode(here.encode()), here)
-    assert settled > marks > 0

@@ -2,8 +2,9 @@
 # portable: runs on CPython and MicroPython
 
 from jamliquor_lite.budget.profile import Profile
-from jamliquor_lite.chain.proof import RangeVerifier, verify_single
+from jamliquor_lite.chain.proof import RangeVerifier
 from jamliquor_lite.chain.range_builder import build_range
+from jamliquor_lite.chain.single import verify_single
 from jamliquor_lite.chain.trie import Trie, branch_node, leaf_node
 from jamliquor_lite.crypto.suite import blake2b_256
 from jamliquor_lite.errors import BudgetError, VerifyError

@@ -1,11 +1,10 @@
-"""The trie against the Gray Paper's definition, written down directly, and against real chains."""
+"""The trie against the Gray Paper's definition, written down directly."""
 # portable: runs on CPython and MicroPython
 
 from jamliquor_lite.chain.trie import EMPTY, Trie, bit, branch_node, common_bits, leaf_node, merkle_root
-from jamliquor_lite.codec import cbor
 from jamliquor_lite.crypto.suite import blake2b_256
 from tests.chain.samples import Random, random_state
-from tests.support import raises, read, vectors
+from tests.support import raises
 
 
 def root_by_definition(items: "list[tuple[bytes, bytes]]") -> bytes:
@@ -44,27 +43,6 @@ def test_the_smallest_tries() -> None:
     assert merkle_root([(one, b"\x01\x02")]) == alone
     both = blake2b_256(branch_node(alone, blake2b_256(leaf_node(two, b""))))
     assert merkle_root([(two, b""), (one, b"\x01\x02")]) == both
-
-
-def check_chain(name: str) -> None:
-    chain = cbor.loads(read(vectors(name)))
-    genesis = chain["genesis"]
-    trie = Trie(genesis["state"].items())
-    assert trie.root() == genesis["state_root"]
-    for block in chain["blocks"]:
-        for key in block["removed"]:
-            assert trie.remove(key)
-        for key, value in block["set"].items():
-            trie.set(key, value)
-        assert trie.root() == block["state_root"], block["slot"]
-
-
-def test_state_roots_of_the_safrole_chain() -> None:
-    check_chain("chain_safrole.cbor")
-
-
-def test_state_roots_of_the_storage_chain() -> None:
-    check_chain("chain_storage_light.cbor")
 
 
 def test_bits_go_from_the_most_significant() -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from jamliquor_lite.budget.profile import Profile  # noqa: E402
-from jamliquor_lite.chain.proof import RangeVerifier, verify_single  # noqa: E402
+from jamliquor_lite.chain.proof import RangeVerifier  # noqa: E402
 from jamliquor_lite.chain.range_builder import build_range  # noqa: E402
+from jamliquor_lite.chain.single import verify_single  # noqa: E402
 from jamliquor_lite.chain.state_key import service_storage  # noqa: E402
 from jamliquor_lite.chain.trie import Trie  # noqa: E402
 
