@@ -2,6 +2,7 @@
 
 import asyncio
 
+from ..const import const
 from ..errors import LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
 from ..jam.kinds import STATE_REQUEST
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ..transport.quic import Connection
     from .node import Node
     from .peers import Record
+
+
+_DECLINES = const(2)  # times that a peer is asked again after it declined, each for a newer state
 
 
 class Ask:
@@ -31,6 +35,7 @@ class Ask:
         self._deadline = deadline
         self._query = Query(node.profile)
         self._tried: "list[Record]" = []
+        self._declined: "list[Record]" = []
         self._reasons: "list[str]" = []
         self._record: "Record | None" = None
         self._connection: "Connection | None" = None
@@ -58,9 +63,14 @@ class Ask:
         return True
 
     def _next_peer(self, now: int) -> bool:
-        self._commitment = choose(self._node.chain, self._level, self._support)
-        if self._commitment is None:
+        if self._node.catching_up:
             return False
+        found = choose(self._node.chain, self._level, self._support)
+        if found is None:
+            return False
+        if self._commitment is not None and found.by_slot > self._commitment.by_slot:
+            self._ask_again()
+        self._commitment = found
         for record in self._node.peers.for_state():
             if record not in self._tried:
                 self._record = record
@@ -71,9 +81,14 @@ class Ask:
         able = self._node.peers.for_state()
         if not able and not self._tried:
             self._reasons.append("unavailable upstream: none of %d peers serves state" % len(self._node.peers.records))
-        if not able or all(record in self._tried for record in able):
+        if not able or all(r in self._tried and self._declined.count(r) not in range(1, _DECLINES + 1) for r in able):
             self._fail()
         return False
+
+    def _ask_again(self) -> None:
+        # Peers keep recent states only: who declined for an old one may have the new one.
+        again = [record for record in self._declined if self._declined.count(record) <= _DECLINES]
+        self._tried = [record for record in self._tried if record not in again]
 
     def _advance(self, now: int) -> bool:
         connection, record = self._connection, self._record
@@ -99,6 +114,7 @@ class Ask:
             self._node.proved_answers += 1
             self.future.set_result(answer)
         elif event == REFUSED:
+            self._declined.append(record)
             self._give_up("declined, or has not that state")
         elif event == LOST:
             if record.serves_state is None:
@@ -108,7 +124,9 @@ class Ask:
 
     def _give_up(self, why: str) -> None:
         name = self._record.name if self._record else "nobody"
-        self._reasons.append("%s: %s" % (name[:12], why))
+        reason = "%s: %s" % (name[:12], why)
+        if reason not in self._reasons:
+            self._reasons.append(reason)
         self._record = None
 
     def _end_query(self) -> None:
@@ -117,7 +135,10 @@ class Ask:
 
     def _fail(self) -> None:
         self._end_query()
-        if not self._reasons and self._commitment is None:
+        if not self._reasons and self._commitment is None and self._node.catching_up:
+            text = "still catching up: at slot %d, with %d of %d peers connected" % (
+                self._node.chain.best_slot, self._node.peers.connected, len(self._node.peers.records))
+        elif not self._reasons and self._commitment is None:
             text = "no header is %s yet%s" % (
                 self._node.level_name(self._level),
                 " with support %d" % self._support if self._support else "")

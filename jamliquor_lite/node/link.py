@@ -41,13 +41,18 @@ class PeerLink:
         self._pushes = Discard(bytearray(_PUSH_CHUNK_BYTES))
         # A chain may skip slots, whoever serves it: less than ten of them is no silence.
         self._silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
-        self._opened = False
+        self._opened = self._greeted = False
         self._heard_at = now
         self.announced = 0
 
     @property
     def ready(self) -> bool:
         return self.connection.state == READY
+
+    @property
+    def settled(self) -> bool:
+        """The peer has named its heads and we have them all, or know that they are not to be had."""
+        return self.ready and self._greeted and not self.gap.target
 
     def poll(self, now: int) -> bool:
         """One unit of work: at most one header is checked. Whether there may be more at once.
@@ -101,6 +106,7 @@ class PeerLink:
         event = core.poll(now)
         if event == HANDSHAKE:
             self._heard_at = now
+            self._greeted = True
             self.gap.named(core.final_hash, core.final_slot)
             for leaf in range(core.leaf_count):
                 self.gap.named(core.leaf_hash(leaf), core.leaf_slot(leaf))

@@ -93,6 +93,11 @@ class Node:
     def level_name(self, level: int) -> str:
         return NAMES[level]
 
+    @property
+    def catching_up(self) -> bool:
+        """Nobody whose heads we have all seen is connected: what we would answer from may be long gone elsewhere."""
+        return not any(record.link is not None and record.link.settled for record in self.peers.records)
+
     def final(self) -> "tuple[bytes, int]":
         """What we tell peers is final: the root. We do not know more, and claim no more."""
         tree = self.chain.tree
