@@ -114,7 +114,7 @@ class PeerLink:
             self._heard_at = now
             self.announced += 1
             slot = announced_slot(core.in_buf, core.start)
-            outcome = self._node.offer(core.in_buf, core.start, core.end)
+            outcome = self._node.offer(core.in_buf, core.start, core.end, self)
             if outcome == ORPHAN:
                 self.gap.named(self._node.hash_of(core.in_buf, core.start, core.end), slot)
             elif outcome == ADDED:

@@ -60,6 +60,7 @@ class Node:
         self._unsent: "tuple[bytes, tuple[str, int]] | None" = None
         self._retry_slot = 0
         self._announce: "bytes | None" = None
+        self._announced_by: "PeerLink | None" = None
 
     # what others read
 
@@ -114,12 +115,13 @@ class Node:
 
     # what peers bring
 
-    def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int) -> int:
-        """Check an announced header; pass it on when it is the new best one."""
+    def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: "PeerLink") -> int:
+        """Check a header that `source` announced; pass it on to the others when it is the new best one."""
         before = self.chain.tree.best
         outcome = self.follower.offer(data, start, end, self.now_slot())
         if outcome == ADDED and self.chain.tree.best != before:
             self._announce = bytes(memoryview(data)[start:end])
+            self._announced_by = source
         return outcome
 
     def blame(self, record: "Record | None", error: "RemoteError") -> None:
@@ -268,7 +270,7 @@ class Node:
         if data is None:
             return
         for record in self.peers.records:
-            if record.link is not None and record.link.ready:
+            if record.link is not None and record.link.ready and record.link is not self._announced_by:
                 record.link.announce(data)
 
     def _retry(self) -> None:
