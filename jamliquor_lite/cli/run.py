@@ -23,6 +23,8 @@ _STATUS_SECONDS = 1.0
 _ASK_SECONDS = 3.0
 _QUIET = ("vouched", "root", "best", "epoch")  # events that a person sees in the status line
 _DEV_SLOT_MS = "1000"
+_DEV_BLOCKS = "40"  # there when the node starts, so that a first look shows it catching up over three epochs
+_SHOWN_CHARACTERS = 60
 
 
 def add_arguments(parser: "argparse.ArgumentParser") -> None:
@@ -49,8 +51,8 @@ def run(args: "argparse.Namespace") -> int:
         out.warn(warning)
     if settings.chain != "dev":
         return asyncio.run(_follow(args, settings, settings.chain, [], questions, duration, out))
-    with EmbeddedDevnet(["--slot-ms", _DEV_SLOT_MS, "--accelerated"]) as devnet:
-        questions = questions or [parse_question(["service", "1"]), parse_question(["entropy"])]
+    with EmbeddedDevnet(["--slot-ms", _DEV_SLOT_MS, "--accelerated", "--blocks", _DEV_BLOCKS]) as devnet:
+        questions = questions or [parse_question(["service", "1"]), parse_question(["slot"])]
         return asyncio.run(
             _follow(
                 args, settings, devnet.ready["chainspec"], devnet.ready["addresses"], questions, duration, out
@@ -156,11 +158,12 @@ async def _ask(session: "sessions.Session", questions: "list[Question]", out: "O
                 continue
             found = describe(question, answer, session.node)
             out.event("proved", **found)
+            shown = str(found["shown"])
             out.line(
                 "proved: %s = %s (slot %d, %s, support %d/%d, %d bytes of proof)"
                 % (
                     question.text,
-                    found["shown"],
+                    shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…",
                     found["slot"],
                     found["level"],
                     found["support"],
