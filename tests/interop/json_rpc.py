@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import ExitStack
 
 from websockets.sync.client import connect
 
@@ -26,8 +27,9 @@ class JsonRpc:
     """One connection to ws://127.0.0.1:port. JIP-2 writes hashes and blobs in Base64."""
 
     def __init__(self, port: int) -> None:
-        self._socket = connect(
-            "ws://127.0.0.1:%d" % port, open_timeout=_ANSWER_S, max_size=_MAX_MESSAGE_BYTES, proxy=None
+        self._stack = ExitStack()
+        self._socket = self._stack.enter_context(
+            connect("ws://127.0.0.1:%d" % port, open_timeout=_ANSWER_S, max_size=_MAX_MESSAGE_BYTES)
         )
         self._id = 0
 
@@ -60,7 +62,7 @@ class JsonRpc:
 
     def close(self) -> None:
         """Close the connection."""
-        self._socket.close()
+        self._stack.close()
 
     def __enter__(self) -> "JsonRpc":
         return self

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _SEED = bytes(range(32))
 _HOST = "127.0.0.1"
 _FETCH_WAIT_MS = 100  # after an answer without blocks
-_STATES = 96  # kept, of about 150 KB each: a client asks for a block once later ones vouch for it
+_STATES = 512  # kept; they share what did not change, which is most of their 150 KB
 _READY_S = 60.0
 _IDLE_MS = 50
 _LEAF_BYTES = 36
@@ -123,9 +123,11 @@ class _Client:
 
 
 class StatePeer:
-    """`address` is the peer's. `served` counts its CE 129 answers, `refused` those it declined; `roots` maps header
-    hashes to the roots of the states after them, as the fuzz target returned them, and `mismatches` lists slots
-    whose prior_state_root says otherwise.
+    """`address` is the peer's. `served` counts its CE 129 answers, `refused` those it declined.
+
+    `headers` are those of the live node's blocks in order, without genesis; `roots` maps their hashes to the roots
+    of the states after them, as the fuzz target returned them, and `mismatches` lists slots whose
+    prior_state_root says otherwise.
 
     `mode` is PROVE or CONSTANT and may be changed at any time. `error` is what ended the thread, if anything did.
     """
@@ -134,6 +136,7 @@ class StatePeer:
         self.mode = mode
         self.served = 0
         self.refused = 0
+        self.headers: "list[Header]" = []
         self.roots: "dict[bytes, bytes]" = {}
         self.mismatches: "list[int]" = []
         self.error: "BaseException | None" = None
@@ -179,6 +182,10 @@ class StatePeer:
         self._thread.join(_READY_S)
         self._trie.stop()
         self._target.stop()
+
+    def state(self, header_hash: bytes) -> "State | None":
+        """The state after a block as the fuzz target showed it, sorted by key; None for one that is not kept."""
+        return self._states.get(header_hash)
 
     # what its streams ask of it
 
@@ -263,6 +270,7 @@ class StatePeer:
             block, header = self._blocks.popleft()
             if header.prior_state_root != self.roots.get(header.parent):
                 self.mismatches.append(header.slot)
+            self.headers.append(header)
             self._head = header.hash
             self._keep(self._head, self._target.client.import_block(block))
         elif self._fetch is not None:
@@ -281,7 +289,9 @@ class StatePeer:
 
     def _keep(self, header_hash: bytes, root: bytes) -> None:
         self.roots[header_hash] = root
-        self._states[header_hash] = self._target.client.state(header_hash)
+        before = dict(next(reversed(self._states.values()), []))
+        state = self._target.client.state(header_hash)
+        self._states[header_hash] = [(k, before[k] if before.get(k) == v else v) for k, v in state]
         if len(self._states) > _STATES:
             self._states.popitem(last=False)
 
