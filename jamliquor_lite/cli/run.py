@@ -37,9 +37,7 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         default=[],
         help="ask for this again and again, e.g. 'service 0' or 'key HEX31'",
     )
-    parser.add_argument(
-        "--old-checkpoint", action="store_true", help="start from a saved checkpoint of any age"
-    )
+    sessions.add_checkpoint_arguments(parser)
 
 
 def run(args: "argparse.Namespace") -> int:
@@ -82,13 +80,13 @@ async def _follow(
     is_dev = settings.chain == "dev"
     if is_dev:
         settings.listen_addr = "127.0.0.1"
-    session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event)
+    trusted = sessions.parse_checkpoint(args.checkpoint)
+    session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event, trusted)
     for text in addresses:
         peer = parse_jam(text)
         if all(peer.name != known.name for known in session.peers):
             session.peers.append(peer)
-    node = session.node
-    await session.start()
+    node = await session.start()
     stop = asyncio.Event()
     sessions.stop_on_signals(stop)
     host, port = node.address

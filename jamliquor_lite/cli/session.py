@@ -11,6 +11,7 @@ from ..chain.checkpoint import Checkpoint
 from ..chain.twoslot import TwoSlot
 from ..crypto import suite
 from ..errors import LocalError, VerifyError
+from ..node.bootstrap import Bootstrap
 from ..node.node import Node
 from ..ports import clock, store
 from ..ports.cpython.link import resolve
@@ -18,6 +19,7 @@ from . import keyfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any, Callable
 
     from .addresses import JamAddress
@@ -38,10 +40,19 @@ class Session:
         old_checkpoint: bool,
         out: "Output",
         on_event: "Callable[[str, dict[str, Any]], None]",
+        checkpoint_hash: "bytes | None" = None,
+        guest: bool = False,
     ) -> None:
-        """`keep`: use and write the checkpoint in the data folder. LocalError for all that is wrong with any of it."""
+        """`keep`: use and write the checkpoint in the data folder. `checkpoint_hash`: start from this block instead.
+        `guest`: a node may be running on this data folder, so write nothing and take a name of our own.
+
+        LocalError for all that is wrong with any of it.
+        """
         self._settings = settings
         self._out = out
+        self._old_checkpoint = old_checkpoint
+        self._checkpoint_hash = checkpoint_hash
+        self._on_event = on_event
         suite.self_test()
         chainspec = ChainSpec.read(chainspec_path)
         self.checkpoint = chainspec.checkpoint()
@@ -49,15 +60,24 @@ class Session:
         known = {peer.name for peer in self.peers}
         for text in chainspec.bootnodes:
             self._bootnode(text, known)
-        save = None
+        self._chain_name = chainspec.id
+        self._save: "Callable[[bytes], None] | None" = None
         if keep:
             self._slots = TwoSlot(store.SlotFile(self._checkpoint_path()))
-            self._load(old_checkpoint)
-            save = self._slots.save
-        if not self.checkpoint.clock_chain:
-            slots.check_clock(slots.slot_at(clock.wall_seconds(), self.checkpoint.spec), self.checkpoint.slot)
-        seed = keyfile.load_or_create(settings.key_file) if keep else os.urandom(32)
-        self.node = Node(seed, self.checkpoint, settings.profile, chainspec.id, on_event, save)
+            if checkpoint_hash is None:
+                self._load()
+            self._save = None if guest else self._slots.save
+        self._check_time(False)
+        self._seed = keyfile.load_or_create(settings.key_file) if keep and not guest else os.urandom(32)
+
+    def _check_time(self, with_age: bool) -> None:
+        checkpoint = self.checkpoint
+        if checkpoint.clock_chain:
+            return
+        now_slot = slots.slot_at(clock.wall_seconds(), checkpoint.spec)
+        slots.check_clock(now_slot, checkpoint.slot)
+        if with_age and not self._old_checkpoint:
+            slots.check_age(now_slot, checkpoint.slot, checkpoint.spec)
 
     def _bootnode(self, text: str, known: "set[str]") -> None:
         from .addresses import JamAddress, parse
@@ -79,7 +99,7 @@ class Session:
             raise LocalError("cannot make the data folder %s: %s" % (folder, error.strerror), 2) from None
         return os.path.join(folder, "checkpoint")
 
-    def _load(self, old_checkpoint: bool) -> None:
+    def _load(self) -> None:
         payload = self._slots.load()
         if self._slots.damaged:
             self._out.warn(str(self._slots.damaged))
@@ -98,24 +118,51 @@ class Session:
                 % found.genesis_hash.hex()[:8],
                 2,
             )
-        if not old_checkpoint and not found.clock_chain:
-            slots.check_age(slots.slot_at(clock.wall_seconds(), found.spec), found.slot, found.spec)
         self.checkpoint = found
+        self._check_time(True)
 
-    async def start(self) -> None:
-        """Bind the link and name the peers. LocalError when there is nobody to follow."""
+    async def start(self) -> Node:
+        """The node, with its link bound and its peers named. LocalError when there is nobody to follow."""
         profile = self._settings.profile
+        if not self.peers:
+            raise LocalError("no peer to follow: give --peer NAME@IP:PORT, or a chainspec with bootnodes", 2)
+        found = [(peer.name, *await resolve(peer.host, peer.port)) for peer in self.peers]
+        if self._checkpoint_hash is not None:
+            genesis = self.checkpoint
+            bootstrap = Bootstrap(self._seed, genesis.spec, genesis.genesis_hash, profile)
+            self.checkpoint = await bootstrap.run(self._checkpoint_hash, found, genesis.clock_chain)
+            self._check_time(True)
+        self.node = Node(self._seed, self.checkpoint, profile, self._chain_name, self._on_event, self._save)
         self.node.open(
             self._settings.listen_addr,
             self._settings.listen_port,
             _meter(profile.max_download_rate),
             _meter(profile.max_upload_rate),
         )
-        for peer in self.peers:
-            host, port = await resolve(peer.host, peer.port)
-            self.node.add_peer(peer.name, host, port)
-        if not self.peers:
-            raise LocalError("no peer to follow: give --peer NAME@IP:PORT, or a chainspec with bootnodes", 2)
+        for name, host, port in found:
+            self.node.add_peer(name, host, port)
+        return self.node
+
+
+def parse_checkpoint(text: "str | None") -> "bytes | None":
+    """The block hash of `--checkpoint`, None when it was not given. LocalError for anything but 64 hex digits."""
+    if text is None:
+        return None
+    try:
+        found = bytes.fromhex(text[2:] if text.startswith("0x") else text)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise LocalError("--checkpoint %s: must be a header hash of 64 hex digits" % ascii(text[:80]), 2)
+    return found
+
+
+def add_checkpoint_arguments(parser: "argparse.ArgumentParser") -> None:
+    """`--checkpoint HASH` and `--old-checkpoint`."""
+    parser.add_argument(
+        "--checkpoint", metavar="HASH", help="start from the block of this hash, which you trust, not from genesis"
+    )
+    parser.add_argument("--old-checkpoint", action="store_true", help="start from a checkpoint of any age")
 
 
 def _meter(rate: int) -> "Meter | None":

@@ -35,9 +35,7 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         "--seconds", default=_SECONDS, metavar="N", help="give up after N seconds (default 30)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--old-checkpoint", action="store_true", help="start from a saved checkpoint of any age"
-    )
+    sessions.add_checkpoint_arguments(parser)
     configuration.add_network_arguments(parser)
 
 
@@ -91,25 +89,26 @@ async def _ask(
             reasons.append(fields["reason"])
 
     settings.listen_port = 0  # a node may be running beside us
-    session = sessions.Session(settings, settings.chain, True, args.old_checkpoint, out, on_event)
+    trusted = sessions.parse_checkpoint(args.checkpoint)
+    session = sessions.Session(settings, settings.chain, True, args.old_checkpoint, out, on_event, trusted, guest=True)
     if support > session.checkpoint.spec.validators:
         raise LocalError(
             "--support %d: the chain has %d validators" % (support, session.checkpoint.spec.validators), 2
         )
-    await session.start()
+    node = await session.start()
     stop = asyncio.Event()
     sessions.stop_on_signals(stop)
-    running = asyncio.create_task(session.node.run(stop))
+    running = asyncio.create_task(node.run(stop))
     asking = asyncio.create_task(
-        session.node.ask(question.start, question.end, level, support, int(seconds * 1000))
+        node.ask(question.start, question.end, level, support, int(seconds * 1000))
     )
     try:
         await asyncio.wait((running, asking), return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
             raise LocalError("interrupted before an answer came")
-        return describe(question, asking.result(), session.node)
+        return describe(question, asking.result(), node)
     except LocalError as error:
-        if reasons and session.node.chain.headers_checked == 0:
+        if reasons and node.chain.headers_checked == 0:
             raise LocalError("%s (%s)" % (error, "; ".join(reasons)), error.exit_code) from None
         raise
     finally:

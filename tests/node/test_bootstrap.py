@@ -1,0 +1,81 @@
+"""A checkpoint from a bare hash: proved by one peer, whatever the others say."""
+
+import asyncio
+
+import pytest
+
+from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.chain.header import Header
+from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.devnet.author import DevChain
+from jamliquor_lite.devnet.serve import Server
+from jamliquor_lite.devnet.wire import by_name
+from jamliquor_lite.errors import LocalError
+from jamliquor_lite.node.bootstrap import Bootstrap
+from tests.chain.chains import Recorder
+
+
+def chain_of(blocks):
+    chain = DevChain(TINY, seed=13, keys=20)
+    chain.advance(blocks)
+    return chain
+
+
+def address(server):
+    name, _, rest = server.addresses[0].partition("@")
+    host, _, port = rest.rpartition(":")
+    return name, host, int(port)
+
+
+async def ask(chain, header_hash, *wires):
+    servers = [Server(chain, TINY, seed=bytes([i]) * 32, wire=None if wire == "honest" else by_name(wire)) for i, wire in enumerate(wires)]
+    for server in servers:
+        await server.start()
+    try:
+        bootstrap = Bootstrap(b"\7" * 32, TINY, chain.genesis.hash, Profile())
+        found = await bootstrap.run(header_hash, [address(server) for server in servers], True)
+        return found, bootstrap.reasons
+    finally:
+        for server in servers:
+            await server.stop()
+
+
+@pytest.mark.parametrize("number", [30, 36, 40, 47, 48])
+def test_the_chain_goes_on_from_a_bare_hash(number):
+    chain = chain_of(60)
+    trusted = chain.at(number)
+    found, _ = asyncio.run(ask(chain, trusted.hash, "honest"))
+    assert found.header_hash == trusted.parent and found.slot < trusted.slot
+    light = Recorder(found)
+    for block in chain.chain()[number:]:
+        light.add(block.header)
+    assert light.chain.headers_checked == 60 - number + 1
+    assert light.chain.tree.hash(light.chain.tree.best) == chain.best.hash
+
+
+@pytest.mark.parametrize("wire", ["mutated-node", "mutated-value", "other-header", "constant-fake", "unsupported"])
+def test_a_peer_that_lies_is_passed_over(wire):
+    chain = chain_of(40)
+    trusted = chain.at(30)
+    found, reasons = asyncio.run(ask(chain, trusted.hash, wire, "honest"))
+    assert found.header_hash == trusted.parent
+    assert len(reasons) == 1
+    with pytest.raises(LocalError) as refused:
+        asyncio.run(ask(chain, trusted.hash, wire))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_hash_that_nobody_has():
+    chain = chain_of(20)
+    with pytest.raises(LocalError, match="does not have that header"):
+        asyncio.run(ask(chain, b"\x11" * 32, "honest"))
+
+
+def test_the_trusted_header_itself_is_checked_like_any_other():
+    chain = chain_of(40)
+    trusted = chain.at(33)
+    found, _ = asyncio.run(ask(chain, trusted.hash, "honest"))
+    light = Recorder(found)
+    light.add(trusted.header)
+    assert light.chain.headers_checked == 1
+    assert Header(TINY, trusted.header).prior_state_root == light.chain.tree.state_root(light.chain.tree.best)
