@@ -28,7 +28,10 @@ def address(server):
 
 
 async def ask(chain, header_hash, *wires):
-    servers = [Server(chain, TINY, seed=bytes([i]) * 32, wire=None if wire == "honest" else by_name(wire)) for i, wire in enumerate(wires)]
+    servers = []
+    for number, wire in enumerate(wires):
+        fault = None if wire == "honest" else by_name(wire)
+        servers.append(Server(chain, TINY, seed=bytes([number]) * 32, wire=fault))
     for server in servers:
         await server.start()
     try:
