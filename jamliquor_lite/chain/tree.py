@@ -140,11 +140,17 @@ class Tree:
         dishonest author could stop the head for good. So a block counts as decided once it is vouched for and none
         of its twins is: more than a third of the validators have built on it.
         """
+        return self.acceptable_tip(row) == row
+
+    def acceptable_tip(self, row: int) -> int:
+        """The last acceptable header on the branch of `row`."""
+        tip = row
+        flags, parents = self.flags, self.parents
         while row != self.root:
-            if self.flags[row] & TWIN and not self._decided(row):
-                return False
-            row = self.parents[row]
-        return True
+            if flags[row] & TWIN and not self._decided(row):
+                tip = parents[row]
+            row = parents[row]
+        return tip
 
     def _decided(self, row: int) -> bool:
         if not self.flags[row] & VOUCHED:
@@ -175,10 +181,12 @@ class Tree:
 
     def choose_best(self) -> None:
         """Look at all heads again: after an equivocation, a vouching or a pruning."""
-        best = self.root
+        best = self.acceptable_tip(self.best) if self.flags[self.best] & USED else self.root
         for row in range(self.top):
-            if self.flags[row] & USED and self.better(row, best) and self.acceptable(row):
-                best = row
+            if self.flags[row] & USED and not self.children[row]:
+                tip = self.acceptable_tip(row)
+                if self.better(tip, best):
+                    best = tip
         self.best = best
 
     def worst_head(self, keep: int) -> int:
