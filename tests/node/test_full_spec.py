@@ -10,7 +10,8 @@ import os
 import pytest
 
 from jamliquor_lite.budget.profile import Profile
-from jamliquor_lite.chain.levels import SEALED, VOUCHED_LEVEL
+from jamliquor_lite.chain.checkpoint import Checkpoint
+from jamliquor_lite.chain.levels import LINKED, SEALED, VOUCHED_LEVEL
 from jamliquor_lite.chain.state_key import chapter
 from jamliquor_lite.chain.tree import NONE
 from jamliquor_lite.cli.addresses import parse_jam
@@ -36,9 +37,10 @@ class Following:
     def __init__(self, checkpoint, server, profile=None):
         checkpoint.clock_chain = True
         self.events = []
+        self.saved = []
         self.announced = []
         self.requested = []
-        self.node = Node(os.urandom(32), checkpoint, profile or Profile(), "full", self.hear)
+        self.node = Node(os.urandom(32), checkpoint, profile or Profile(), "full", self.hear, self.saved.append)
         self.node.open("127.0.0.1", 0)
         peer = parse_jam(server.addresses[0])
         self.node.add_peer(peer.name, peer.host, peer.port)
@@ -109,7 +111,7 @@ async def epoch_change_by_both_ways():
         # One who comes later, and for whom a value of 1 KB is long: it asks for the blocks.
         small = Profile()
         small.value_bytes = 1024
-        async with Following(of_devnet_again(chain, start), server, small) as second:
+        async with Following(Checkpoint.decode(start.encode()), server, small) as second:
             await second.until(lambda: second.has(head))
             assert server.requests[BLOCK_REQUEST] == 1
             assert EPOCH_HEADER in second.requested and EPOCH_HEADER not in second.announced
@@ -135,14 +137,59 @@ async def epoch_change_by_both_ways():
         false.set(VALIDATORS, expected[:-1] + bytes([expected[-1] ^ 1]))
         chain.false_tries[head.parent] = false
         with pytest.raises(LocalError, match="no peer gave a proved answer"):
-            await first.node.ask(VALIDATORS, VALIDATORS, SEALED, 0, 3_000)
+            await first.node.ask(VALIDATORS, VALIDATORS, SEALED, 0, 1_000)
         assert first.node.refused_answers == 1
-
-
-def of_devnet_again(chain, start):
-    """A checkpoint of its own for a second node."""
-    return type(start).decode(start.encode())
 
 
 def test_an_epoch_mark_comes_by_announcement_and_by_request_and_a_long_value_is_proved():
     asyncio.run(epoch_change_by_both_ways())
+
+
+async def three_epochs():
+    chain = DevChain(FULL, seed=5, keys=20, genesis_slot=590, contests="always")
+    async with Server(chain, FULL) as server, Following(of_devnet(chain), server) as first:
+        await first.until(lambda: first.node.peers.connected == 1)
+        # Epoch 1, sealed by fallback keys, until more than a third of its 1,023 validators have built on its mark.
+        await first.follow(chain, server, range(591, 1040))
+        opening = next(block for block in chain.chain() if block.slot == 600)
+        assert len(opening.header) == EPOCH_HEADER
+        assert first.level(opening) == VOUCHED_LEVEL and first.level(chain.best) == SEALED
+        assert len(first.heard("keys_adopted")) == 1
+        assert first.heard("keys_adopted")[0]["blocks_on_top"] >= FULL.validators // 3
+
+        # Its tickets mark, and epoch 2 under the keys that were adopted and tickets that nobody vouched for yet.
+        await first.follow(chain, server, [1099, 1100, 1199, *range(1200, 1260)])
+        assert TICKETS_HEADER in first.announced
+        assert first.chain.ticket_seals > 0 and first.level(chain.best) == LINKED
+        await first.follow(chain, server, range(1260, 1700))
+        assert len(first.heard("tickets_adopted")) == 1 and len(first.heard("keys_adopted")) == 2
+        assert first.level(chain.best) == SEALED
+
+        # Epoch 3, until the root has moved two epochs behind what is vouched for.
+        await first.follow(chain, server, range(1799, 2399))
+        head = chain.best
+        assert server.requests.get(BLOCK_REQUEST, 0) == 0
+        assert first.announced.count(EPOCH_HEADER) == 3 and first.announced.count(TICKETS_HEADER) >= 2
+        assert first.level(head) == SEALED
+        assert not first.chain.refused
+        assert first.chain.tree.count <= Profile.tree_headers // 2
+        assert first.heard("root")
+        answer = await first.node.ask(VALIDATORS, VALIDATORS, VOUCHED_LEVEL, 0, ANSWER_MS)
+        assert answer.entries[0].value == chain.trie(answer.commitment.header_hash).get(VALIDATORS)
+        assert answer.commitment.support > FULL.validators // 3
+
+        # A restart: from the checkpoint, all the rest by request.
+        await first.until(lambda: first.saved)
+        checkpoint = Checkpoint.decode(first.saved[-1])
+        assert 590 < checkpoint.slot < head.slot - 2 * FULL.epoch_length
+        async with Following(checkpoint, server) as second:
+            await second.until(lambda: second.has(head))
+            assert server.requests[BLOCK_REQUEST] >= second.chain.headers_checked // 128
+            assert second.level(head) == SEALED and not second.chain.refused
+            slot = first.chain.tree.slots[first.chain.best_vouched()]
+            assert second.chain.tree.slots[second.chain.best_vouched()] == slot
+
+
+@pytest.mark.long
+def test_three_epochs_with_every_mark_adopted_and_a_restart():
+    asyncio.run(three_epochs())
