@@ -10,7 +10,7 @@ from ..const import const
 from ..crypto import suite
 from ..errors import BudgetError, LocalError, RemoteError
 from ..jam.kinds import TIMED_OUT
-from ..ports import clock
+from ..ports import clock, entropy
 from ..ports.cpython.link import UdpLink
 from ..sync.follow import Follower
 from ..transport.quic import CLOSED
@@ -50,6 +50,8 @@ class Node:
         self.peers = Peers(profile)
         self.proved_answers = self.refused_answers = 0
         self._identity = Identity(seed)
+        # Peers turn a second connection of the same name away (typeberry: code 1), so it has a name of its own.
+        self._state_identity = Identity(entropy.random_bytes(32))
         self._save = save
         self._saved_at = 0
         self._root_moved = False
@@ -165,7 +167,9 @@ class Node:
         """The connection on which this peer is asked for state: never the one that follows the chain."""
         connection = self._state_connections.get(record.name)
         if connection is None or connection.state == CLOSED:
-            connection = self._listener.dial(record.host, record.port, record.name, now)
+            connection = self._listener.dial(
+                record.host, record.port, record.name, now, self._state_identity
+            )
             self._state_connections[record.name] = connection
         return connection
 

@@ -46,10 +46,16 @@ class Listener:
         self._retry = quic_core.retry.QuicRetryTokenHandler()
         self._turn = 0
 
-    def dial(self, host: str, port: int, expect_name: "str | None", now: int) -> Connection:
-        """Begin a connection from this socket. It is in `connections` and never comes out of `accept`."""
+    def dial(
+        self, host: str, port: int, expect_name: "str | None", now: int, identity: "Identity | None" = None
+    ) -> Connection:
+        """Begin a connection from this socket. It is in `connections` and never comes out of `accept`.
+
+        `identity` is for a second connection to the same peer: peers keep one for each name.
+        """
         connection = Connection.dial(
-            self._identity, self._genesis_hash, host, port, expect_name, limits=self._limits, now=now
+            identity or self._identity, self._genesis_hash, host, port, expect_name,
+            limits=self._limits, now=now,
         )
         self._add(connection)
         return connection

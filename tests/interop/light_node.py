@@ -45,7 +45,9 @@ class LightNode:
         until = time.monotonic() + timeout_s
         while not condition(self):
             last = self.events[-3:]
-            assert self._process.poll() is None, "the node ended before %s: %s" % (what, last)
+            if self._process.poll() is not None:
+                self.stop()
+                raise AssertionError("the node ended before %s: %s" % (what, self.errors or last))
             assert time.monotonic() < until, "not within %d s: %s; last %s" % (timeout_s, what, last)
             time.sleep(_POLL_S)
 

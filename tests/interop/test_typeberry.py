@@ -178,6 +178,7 @@ def test_typeberrys_constant_fake_is_refused(
 
 def test_a_peer_that_serves_no_state_is_said_to(typeberry: Typeberry, data: str) -> None:
     # typeberry closes the connection on CE 129: the node goes on following, and says what is the matter.
+    said = len(typeberry.process.output())
     with LightNode(["--chain", str(typeberry.chainspec), "--data", data, "--ask", "entropy"]) as node:
         node.wait_until(lambda n: len(n.named("unanswered")) >= 1, FOLLOW_S, "a question without an answer")
         reason = node.named("unanswered")[0]["reason"]
@@ -185,5 +186,8 @@ def test_a_peer_that_serves_no_state_is_said_to(typeberry: Typeberry, data: str)
         node.wait_until(lambda n: len(n.named("best")) >= before + 10, FOLLOW_S, "10 blocks after it")
     assert node.returncode == 0
     assert "unavailable upstream" in reason and reason.count("\n") == 0
-    assert node.named("proved") == []
+    assert node.named("proved") == [] and node.named("peer_left") == []
     assert node.summary["headers_refused"] == 0
+    theirs = typeberry.process.output()[said:]
+    assert "Unsupported stream kind" in theirs, "it was asked"
+    assert "duplicate connection" not in theirs, "and on a connection that it had accepted"
