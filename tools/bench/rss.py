@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Resident memory of `jamliquor-lite run` with QUIC loaded: after its start, and while it follows a devnet.
 
-    .venv/bin/python tools/bench/rss.py [--seconds 20] [--spec tiny|full]
+    .venv/bin/python tools/bench/rss.py [--seconds 20] [--spec tiny|full] [--slot-ms 100]
 
 The devnet is a process of its own, so what is shown is the node's alone. Prints; asserts nothing. The bar is 42 MB.
 """
@@ -35,10 +35,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="rss.py", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=20, help="how long to follow (default 20)")
     parser.add_argument("--spec", default="tiny", choices=("tiny", "full"), help="parameters (default tiny)")
+    parser.add_argument("--slot-ms", type=int, default=100, help="length of a slot (default 100)")
     options = parser.parse_args(arguments)
     # Both specs pass an epoch's end within the first seconds: full spec starts five slots before one.
     first = "0" if options.spec == "tiny" else "595"
-    devnet = ["--spec", options.spec, "--slot-ms", "100", "--accelerated", "--genesis-slot", first]
+    devnet = ["--spec", options.spec, "--slot-ms", str(options.slot_ms), "--accelerated", "--genesis-slot", first]
     with EmbeddedDevnet(devnet) as serving, TemporaryDirectory() as folder:
         command = [*COMMAND, "run", "--json", "--chain", serving.ready["chainspec"], "--data", folder,
                    "--ask", "service 1"]
@@ -57,7 +58,8 @@ def main(arguments: list[str]) -> int:
         return 1
     settled = next((size for at, size in samples if at >= _SETTLED_SECONDS), samples[-1][1])
     last, most = samples[-1][1], max(size for _, size in samples)
-    print(f"run on {options.spec}, 10 headers and a third of a proved answer a second, {len(samples)} samples")
+    print(f"run on {options.spec}, a header every {options.slot_ms} ms and a proved answer every 3 s or so, "
+          f"{len(samples)} samples")
     print(f"after {_SETTLED_SECONDS:.0f} s {settled:.1f} MB, after {options.seconds:.0f} s {last:.1f} MB, "
           f"at most {most:.1f} MB; bar {BAR_MB:.0f} MB")
     return 0
