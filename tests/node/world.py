@@ -17,6 +17,7 @@ _PATIENCE_S = 40
 def profile_of(**numbers):
     profile = Profile()
     profile.state_sync_timeout_ms = 1_000
+    profile.peer_retry_ms = 200
     for name, value in numbers.items():
         setattr(profile, name, value)
     return profile
