@@ -4,7 +4,6 @@
 import sys
 
 from jamliquor_lite.budget.profile import Profile
-from jamliquor_lite.chain import seal
 from jamliquor_lite.chain.checkpoint import Checkpoint
 from jamliquor_lite.chain.epoch import TRUSTED
 from jamliquor_lite.chain.levels import SEALED, VOUCHED_LEVEL
@@ -16,38 +15,11 @@ from jamliquor_lite.sync.follow import Follower
 from jamliquor_lite.sync.query import choose
 from tests.chain.chains import Recorder
 from tests.data import FORGED_AT, FORK_AT, OWN_EPOCH, PATH, TWINS_AT, Carried, view
+from tests.data.remembered import PROOFS, remembering
 from tests.support import ROOT, raises, read, skip
 
 DATA = Carried()
 ZERO_KEY = bytes(32)
-
-
-class _Remembered:
-    """Pure Python takes 20 ms a proof, and these tests check the same ones: each is really checked the first time."""
-
-    def __init__(self):
-        self.verify = seal.vrf_verify
-        self.known = {}
-        self.asked = 0
-
-    def __call__(self, key, data, message, proof):
-        self.asked += 1
-        asked = (key, data, message, proof)
-        if asked not in self.known:
-            self.known[asked] = self.verify(key, data, message, proof)
-        return self.known[asked]
-
-
-_PROOFS = _Remembered()
-
-
-def remembering(test):
-    """Run `test()` with remembered proofs, and put the real check back whatever becomes of it."""
-    seal.vrf_verify = _PROOFS
-    try:
-        return test()
-    finally:
-        seal.vrf_verify = _PROOFS.verify
 
 
 def small_profile():
@@ -69,7 +41,7 @@ def best(light):
 
 def test_every_header_is_sealed_and_the_last_is_best():
     def run():
-        before = _PROOFS.asked
+        before = PROOFS.asked
         light = follow(DATA.headers)
         assert best(light) == view(DATA.headers[-1]).hash
         chain = light.chain
@@ -78,7 +50,7 @@ def test_every_header_is_sealed_and_the_last_is_best():
         assert 20 <= chain.ticket_seals <= 24 and chain.headers_checked == 44
         assert chain.equivocations == 0 and chain.refused == {}
         assert chain.epochs_seen == light.events["epoch"] == 3
-        assert _PROOFS.asked - before == 2 * 44  # seal and entropy of each: nothing was taken on trust
+        assert PROOFS.asked - before == 2 * 44  # seal and entropy of each: nothing was taken on trust
 
     remembering(run)
 
@@ -88,6 +60,7 @@ def test_a_mark_is_adopted_when_it_is_vouched_for_and_not_before():
         light = Recorder(DATA.checkpoint(), small_profile())
         chain, tree = light.chain, light.chain.tree
         named = chain.levels.epoch(tree.root).next_keys
+        waited = []
         for data in DATA.headers:
             header = view(data)
             assert light.add(data) == ADDED
@@ -99,9 +72,11 @@ def test_a_mark_is_adopted_when_it_is_vouched_for_and_not_before():
                 assert epoch.first == row and epoch.keys_from == TRUSTED
                 assert epoch.keys == named and epoch.next_keys == header.mark_keys
                 assert chain.pending == (epoch.tickets_from != TRUSTED)
+                waited.append((header.slot, chain.pending))
                 named = header.mark_keys
             elif header.slot % 12 >= 4:
                 assert not chain.pending and chain.levels.epoch(row).first == TRUSTED
+        assert waited == [(12, True), (24, True), (36, False)]
         assert light.events["keys_adopted"] == 3 and light.events["tickets_adopted"] == 2
         assert chain.adopted_marks == 5
         # More than a third of six: two other authors have to build on a header at least.
@@ -138,6 +113,17 @@ def test_what_was_changed_is_named_by_its_rule():
         assert light.chain.refused == {"seal": 4, "slot": 1, "fallback": 1, "author": 2}
         assert light.add(b"\x01" + data[1:]) == ORPHAN
         assert light.add(data) == ADDED and light.chain.headers_checked == 5
+
+    remembering(run)
+
+
+def test_a_well_sealed_header_breaks_the_rule_that_it_breaks():
+    def run():
+        light = follow(DATA.headers[:TWINS_AT])
+        assert sorted(DATA.broken) == ["entropy", "ticket"]
+        for rule, data in DATA.broken.items():
+            assert raises(VerifyError, light.add, data).rule == rule
+        assert light.chain.headers_checked == TWINS_AT
 
     remembering(run)
 
@@ -243,7 +229,12 @@ def test_the_honest_chain_wins_over_the_forged_one():
     def run():
         light = follow(DATA.before(FORGED_AT) + DATA.forged)
         # The tree is small on purpose: it has to give up forged heads to make room.
-        for data in DATA.headers[len(DATA.before(FORGED_AT)) :]:
+        honest = DATA.headers[len(DATA.before(FORGED_AT)) :]
+        for data in honest[:6]:
+            assert light.add(data) == ADDED
+        # Both branches have a header in slot 24; more than a third have built on the honest one by now.
+        assert len(DATA.forged) > 12 and best(light) == view(honest[5]).hash
+        for data in honest[6:]:
             assert light.add(data) == ADDED
         assert best(light) == view(DATA.headers[-1]).hash and not light.chain.pending
         assert choose(light.chain, VOUCHED_LEVEL).by_slot >= OWN_EPOCH

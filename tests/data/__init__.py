@@ -7,6 +7,7 @@ chain_tiny.cbor is a map, written by tools/make_test_chain (tiny spec, epochs of
                              tickets; offenders are named, and struck out of the sets of later marks
     fork                     an honest one on the 16th of `headers`, by an author who had not seen the 17th
     twins                    two more for the slot of the 32nd, by its author; then a child of the second, by another
+    broken                   two more for the slot of the 32nd, well sealed; each breaks the rule that is its key
     forged                   one author alone from slot 24 on: his epoch mark names keys of his own, and from the
                              fourth on (slot 36) they seal in their own epoch
     state, state_root        all keys and values after the last header but one, and the root, which the last one claims
@@ -37,6 +38,7 @@ class Carried:
         self.headers = parts["headers"]
         self.fork = parts["fork"]
         self.twins = parts["twins"]
+        self.broken = parts["broken"]
         self.forged = parts["forged"]
         self.state = parts["state"]
         self.state_root = parts["state_root"]

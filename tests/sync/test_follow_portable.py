@@ -99,7 +99,8 @@ def test_a_peer_on_another_branch_is_met_where_the_branches_part():
     setting.fill(peer)
     assert setting.has(view(DATA.fork)) and not setting.gap.lost
     # 0, 1, 2 and 4 headers behind our best: the last of these they know, too.
-    assert [wanted[0] for wanted in peer.asked] == [view(DATA.headers[FORK_AT + 3 - back]).hash for back in (0, 1, 2, 4)]
+    behind = [view(DATA.headers[FORK_AT + 3 - back]).hash for back in (0, 1, 2, 4)]
+    assert [wanted[0] for wanted in peer.asked] == behind
     assert {direction for _, direction, _ in peer.asked} == {FORWARDS}
 
 
@@ -148,6 +149,34 @@ def test_an_answer_to_another_question_is_the_peers_fault():
         header = peer.branch[first]
         assert raises(RemoteError, setting.gap.header, header.buf, 0, header.end, -1).code == MALFORMED
         assert setting.chain.headers_checked == 0
+
+
+def test_an_answer_that_begins_with_what_was_not_asked_for_is_the_peers_fault():
+    setting, peer = Setting(DATA.headers[:6]), Peer(DATA.headers[:10])
+    setting.gap.named(peer.head.hash, peer.head.slot)
+    assert setting.gap.next_request()[0] == peer.branch[5].hash
+    header = peer.branch[2]  # we have it, and it is no child of what we asked about
+    assert raises(RemoteError, setting.gap.header, header.buf, 0, header.end, -1).code == MALFORMED
+
+
+def test_a_hole_behind_a_header_that_was_held_is_the_peers_fault():
+    second, third, child = DATA.twins
+    setting = Setting(DATA.headers[: TWINS_AT + 1] + [second])
+    setting.gap.named(b"\x77" * 32, 99)
+    assert setting.gap.next_request()[0] == view(third).parent, "neither twin can be the best head"
+    setting.gap.header(third, 0, len(third), -1)
+    assert not setting.has(view(third))
+    setting.gap.header(child, 0, len(child), -1)
+    assert setting.has(view(third)) and setting.has(view(child))
+    stray = DATA.headers[-1]
+    assert raises(RemoteError, setting.gap.header, stray, 0, len(stray), -1).code == MALFORMED
+
+
+def test_a_header_that_was_given_up_meanwhile_is_not_asked_about():
+    setting = Setting(DATA.headers[:3])
+    setting.gap.named(view(DATA.headers[9]).hash, 10)
+    setting.gap.last = view(DATA.fork).hash  # not in the tree
+    assert setting.gap.next_request()[0] == view(DATA.headers[2]).hash
 
 
 def test_an_answer_with_a_hole_is_the_peers_fault():
@@ -202,13 +231,17 @@ def test_an_answer_of_headers_whose_slot_has_not_come_is_no_fault():
 
 def test_what_is_held_is_bounded_and_the_oldest_goes_first():
     setting = Setting(DATA.headers[:1], held_headers=2)
-    data = DATA.headers[1]
-    # Any bytes after the slot will do: a header from the future is not looked at any further.
-    early = [data[:-1] + bytes([number]) for number in (data[-1], data[-1] ^ 1, data[-1] ^ 2)]
-    for one in early + early[2:]:
+    good = DATA.headers[1]
+    # A header from the future is not looked at any further, so its seal may be anything yet.
+    bad = [good[:-1] + bytes([good[-1] ^ bit]) for bit in (1, 2, 4)]
+    for one in (bad[0], good, bad[1], bad[1]):  # what comes again pushes nothing out
+        assert setting.offer(one, 0) == FUTURE
+    assert setting.follower.retry(2) == 1 and setting.has(view(good))
+    assert setting.chain.refused == {}, "the false one was the second header of its slot by then"
+    setting = Setting(DATA.headers[:1], held_headers=2)
+    for one in (good, bad[0], bad[1], bad[2]):
         assert setting.offer(one, 0) == FUTURE
     assert setting.follower.retry(2) == 0 and setting.chain.refused == {"seal": 2}
-    assert setting.offer(data, 2) == ADDED
 
 
 def test_a_third_header_of_a_slot_comes_in_only_behind_a_good_child():
