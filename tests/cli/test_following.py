@@ -1,0 +1,188 @@
+"""`run`, `state`, `verify` and `devnet` as processes of their own, as a person starts them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from jamliquor_lite.chain.state_key import service_account
+from jamliquor_lite.codec import cbor
+from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.devnet.author import DevChain
+
+COMMAND = [sys.executable, "-m", "jamliquor_lite.cli.main"]
+PATIENCE_S = 60
+
+
+def call(*arguments, home):
+    environment = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home / "share")}
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, env=environment)
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory):
+    """(first line, chainspec path) of a devnet with 60 blocks that makes two more a second."""
+    folder = tmp_path_factory.mktemp("devnet")
+    chainspec = folder / "chain.json"
+    process = subprocess.Popen(
+        [*COMMAND, "devnet", "--json", "--port", "0", "--blocks", "60", "--keys", "50", "--slot-ms", "500",
+         "--chainspec-out", str(chainspec), "--export", str(folder / "blocks"), "--seconds", "300"],
+        stdout=subprocess.PIPE, text=True)
+    ready = json.loads(process.stdout.readline())
+    yield ready, chainspec
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+    process.stdout.close()
+
+
+def test_run_alone_follows_its_own_chain_and_sums_up(tmp_path):
+    done = call("run", "--seconds", "5", "--json", home=tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and done.stderr == ""
+    assert lines[0]["event"] == "ready" and lines[0]["addresses"][0].startswith("e")
+    summary = lines[-1]
+    assert {"chain", "best_slot", "headers_checked", "level", "proved_answers", "rss_bytes", "bytes_in",
+            "bytes_out"} <= set(summary)
+    assert summary["headers_checked"] >= 40 and summary["proved_answers"] >= 1 and summary["headers_refused"] == 0
+    assert summary["rss_bytes"] > 1 << 20 and summary["bytes_in"] > 40 * 297
+
+
+def test_ctrl_c_ends_a_run_cleanly_saves_and_leaves_nobody_behind(tmp_path, devnet):
+    ready, chainspec = devnet
+    data = tmp_path / "data"
+    run = subprocess.Popen(
+        [*COMMAND, "run", "--chain", str(chainspec), "--data", str(data), "--listen-addr", "127.0.0.1",
+         "--listen-port", "0", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in run.stdout:
+        if json.loads(line)["event"] == "root":
+            break
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0 and err == ""
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["headers_checked"] > 0
+    assert any(data.glob("*/checkpoint.*"))
+    again = call("run", "--chain", str(chainspec), "--data", str(data), "--seconds", "3", "--listen-port", "0",
+                 "--json", home=tmp_path)
+    after = json.loads(again.stdout.splitlines()[-1])
+    assert after["best_slot"] >= summary["best_slot"] and after["headers_checked"] < after["best_slot"] - 10
+
+
+def test_the_embedded_devnet_ends_with_its_run(tmp_path):
+    run = subprocess.Popen([*COMMAND, "run", "--json"], stdout=subprocess.PIPE, text=True,
+                           env={**os.environ, "HOME": str(tmp_path)})
+    run.stdout.readline()
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(run.pid)], capture_output=True, text=True)
+    child = int(children.stdout.split()[0])
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+@pytest.mark.parametrize("question, present", [
+    (("service", "1"), True), (("slot",), True), (("entropy",), True), (("storage", "1", "00"), False),
+    (("preimage", "1", "11" * 32), False), (("key", service_account(1).hex()), True), (("key", "77" * 31), False),
+    (("service", "99"), False),
+])
+def test_state_prints_a_proved_value_or_a_proved_absence(devnet, tmp_path, question, present):
+    _, chainspec = devnet
+    done = call("state", *question, "--chain", str(chainspec), "--json", home=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    found = json.loads(done.stdout)
+    assert found["present"] is present and (found["value"] is not None) is present
+    assert found["level"] == "vouched" and found["support"] >= 3 and found["validators"] == 6
+    assert found["proof_bytes"] % 64 == 0 and found["age_slots"] >= 1 and len(found["header"]) == 64
+
+
+def test_state_for_a_person_and_ranges(devnet, tmp_path):
+    _, chainspec = devnet
+    done = call("state", "range", "00" * 31, "0f" + "ff" * 30, "--chain", str(chainspec), home=tmp_path)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and lines[-1].startswith("proved by header ")
+    assert any(line.startswith("0b" + "00" * 30 + " = ") for line in lines)
+    done = call("state", "slot", "--chain", str(chainspec), "--level", "sealed", "--support", "1", home=tmp_path)
+    assert done.returncode == 0 and "sealed" in done.stdout or "vouched" in done.stdout
+
+
+def test_a_level_that_does_not_come_is_one_line(devnet, tmp_path):
+    _, chainspec = devnet
+    done = call("state", "slot", "--chain", str(chainspec), "--support", "6", "--seconds", "2", home=tmp_path)
+    if done.returncode:  # six of six may have built by chance
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and "with support 6" in done.stderr
+
+
+def test_verify_checks_an_export_and_finds_one_wrong_byte(devnet, tmp_path):
+    _, chainspec = devnet
+    folder = chainspec.parent / "blocks"
+    done = call("verify", str(folder), "--chain", str(chainspec), "--json", home=tmp_path)
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0 and summary["sealed"] == summary["headers"] >= 60 and summary["failed"] == 0
+    spoiled = tmp_path / "blocks"
+    spoiled.mkdir()
+    for number, path in enumerate(sorted(folder.glob("*.bin"))[:20]):
+        data = bytearray(path.read_bytes())
+        if number == 10:
+            data[40] ^= 1
+        (spoiled / path.name).write_bytes(data)
+    done = call("verify", str(spoiled), "--chain", str(chainspec), home=tmp_path)
+    assert done.returncode == 1 and done.stderr == ""
+    assert json.loads(done.stdout.splitlines()[-1])["failed"] >= 1 and "failed: " in done.stdout
+
+
+def test_verify_checks_a_chain_file_and_its_state_roots(tmp_path):
+    chain = DevChain(TINY, seed=2, keys=20)
+    states = [dict(chain.genesis.state.trie.items())]
+    blocks = []
+    for block in chain.advance(15):
+        states.append(dict(block.state.trie.items()))
+        old, new = states[-2], states[-1]
+        blocks.append({"block": block.encode(), "slot": block.slot, "state_root": block.state.trie.root(),
+                       "set": {k: v for k, v in new.items() if old.get(k) != v},
+                       "removed": [k for k in old if k not in new]})
+    file = {"trace": "ours", "spec": "tiny", "gp": "0.7.2", "blocks": blocks,
+            "genesis": {"header": chain.genesis.header, "state_root": bytes(32), "state": states[0]}}
+    path = tmp_path / "chain.cbor"
+    path.write_bytes(cbor.dumps(file))
+    done = call("verify", str(path), home=tmp_path)
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "headers": 15, "sealed": 15, "epochs": 1, "state_roots": 15, "failed": 0}
+    blocks[7]["set"][b"\x01" * 31] = b"smuggled in"
+    path.write_bytes(cbor.dumps(file))
+    done = call("verify", str(path), "--json", home=tmp_path)
+    assert done.returncode == 1 and json.loads(done.stdout)["failed"] >= 1
+
+
+@pytest.mark.parametrize("arguments", [
+    ("run", "--seconds", "-1"), ("run", "--seconds", "soon"), ("run", "--chain", "/nowhere/at.all"),
+    ("run", "--peer", "x@y"), ("run", "--checkpoint", "zz", "--chain", "CHAIN"), ("run", "--ask", "weather"),
+    ("run", "--listen-port", "70000"), ("run", "--surprise"), ("run", "--chain", "NOT_JSON"),
+    ("state", "service", "1"), ("state", "service", "x", "--chain", "CHAIN"), ("state", "key", "00", "--chain", "CHAIN"),
+    ("state", "key", "zz", "--chain", "CHAIN"), ("state", "range", "01" * 31, "00" * 31, "--chain", "CHAIN"),
+    ("state", "slot", "--level", "final", "--chain", "CHAIN"), ("state", "slot", "--support", "-1", "--chain", "CHAIN"),
+    ("state", "slot", "--support", "9", "--chain", "CHAIN"), ("state", "slot", "--seconds", "0", "--chain", "CHAIN"),
+    ("state", "nonsense", "--chain", "CHAIN"), ("state",), ("verify", "/nowhere"), ("verify", "NOT_JSON"),
+    ("verify", "."), ("verify", ".", "--chain", "CHAIN"), ("frobnicate",), (),
+    ("run", "--chain", "CHAIN", "--data", "NOT_JSON"), ("run", "--chain", "CHAIN", "--listen-addr", "300.1.1.1"),
+    ("devnet", "--spec", "huge"), ("devnet", "--fault", "rain"), ("devnet", "--keys", "-4"),
+])
+def test_a_users_mistake_is_one_line_and_exit_2(devnet, tmp_path, arguments):
+    _, chainspec = devnet
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("this is { not json")
+    given = [{"CHAIN": str(chainspec), "NOT_JSON": str(wrong)}.get(word, word) for word in arguments]
+    done = call(*given, home=tmp_path)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("jamliquor-lite: ")
+    assert "Traceback" not in done.stderr and "bug" not in done.stderr and done.stdout == ""
+
+
+def test_a_port_that_is_taken_is_one_line(devnet, tmp_path):
+    ready, chainspec = devnet
+    port = ready["addresses"][0].rpartition(":")[2]
+    done = call("run", "--chain", str(chainspec), "--listen-addr", "127.0.0.1", "--listen-port", port, home=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and port in done.stderr
