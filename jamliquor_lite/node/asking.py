@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .peers import Record
 
 
+_AFTERMATH_MS = const(500)  # after a reset: is the stream declined, or is the connection about to be closed?
 _DECLINES = const(2)  # times that a peer is asked again after it declined, each for a newer state
 
 
@@ -41,6 +42,7 @@ class Ask:
         self._connection: "Connection | None" = None
         self._commitment: "Commitment | None" = None
         self._asked = False
+        self._refused_at = -1
 
     def step(self, now: int) -> bool:
         """One unit of work; whether there may be more at once."""
@@ -77,6 +79,7 @@ class Ask:
                 self._tried.append(record)
                 self._connection = self._node.state_connection(record, now)
                 self._asked = False
+                self._refused_at = -1
                 return True
         able = self._node.peers.for_state()
         if not able and not self._tried:
@@ -93,6 +96,8 @@ class Ask:
     def _advance(self, now: int) -> bool:
         connection, record = self._connection, self._record
         assert connection is not None and record is not None and self._commitment is not None
+        if self._refused_at >= 0:
+            return self._aftermath(connection, record, now)
         if not self._asked:
             if connection.state == CLOSED:
                 self._give_up(connection.close_reason or "the connection closed")
@@ -114,13 +119,26 @@ class Ask:
             self._node.proved_answers += 1
             self.future.set_result(answer)
         elif event == REFUSED:
+            self._refused_at = now
+        elif event == LOST:
+            self._unavailable(record)
+        return event == MORE
+
+    def _aftermath(self, connection: "Connection", record: "Record", now: int) -> bool:
+        # A kind that is not served may be answered by a reset and then, in another datagram, by closing.
+        if connection.state == CLOSED:
+            self._unavailable(record)
+        elif now - self._refused_at < _AFTERMATH_MS:
+            return False
+        else:
             self._declined.append(record)
             self._give_up("declined, or has not that state")
-        elif event == LOST:
-            if record.serves_state is None:
-                record.serves_state = False
-            self._give_up("unavailable upstream: it closes connections that ask for state")
-        return event == MORE
+        return True
+
+    def _unavailable(self, record: "Record") -> None:
+        if record.serves_state is None:
+            record.serves_state = False
+        self._give_up("unavailable upstream: it closes connections that ask for state")
 
     def _give_up(self, why: str) -> None:
         name = self._record.name if self._record else "nobody"
