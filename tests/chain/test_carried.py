@@ -48,6 +48,7 @@ def test_every_header_is_sealed_and_the_last_is_best():
         tickets = [data for data in DATA.headers if TINY.epoch(view(data).slot) in (1, 2)]
         assert chain.ticket_seals == len(tickets) and chain.fallback_seals == len(DATA.headers) - len(tickets)
         assert 20 <= chain.ticket_seals <= 24 and chain.headers_checked == 44
+        assert chain.tree.ticketed[chain.tree.best] == len(tickets)
         assert chain.equivocations == 0 and chain.refused == {}
         assert chain.epochs_seen == light.events["epoch"] == 3
         assert PROOFS.asked - before == 2 * 44  # seal and entropy of each: nothing was taken on trust
@@ -176,7 +177,7 @@ def test_two_headers_of_a_slot_are_an_equivocation_and_a_third_is_held():
         assert best(light) == before, "neither of them is acceptable"
         count = tree.count
         assert light.add(DATA.twins[1]) == HELD and tree.count == count
-        assert light.add(DATA.twins[2]) == ORPHAN and tree.count == count
+        assert light.add(DATA.twins[2]) == light.add(DATA.twins[3]) == ORPHAN and tree.count == count
         for data in DATA.headers[TWINS_AT + 1 :]:
             assert light.add(data) == ADDED
         assert best(light) == view(DATA.headers[-1]).hash, "others built on one of them"
@@ -189,10 +190,10 @@ def test_a_child_by_another_author_brings_the_third_in():
         light = follow(DATA.headers[: TWINS_AT + 1])
         follower = Follower(light.chain, small_profile())
         outcomes = [follower.offer(data, 0, len(data), -1) for data in DATA.twins]
-        assert outcomes == [ADDED, HELD, ADDED]
+        assert outcomes == [ADDED, HELD, ORPHAN, ADDED], "his own child does not"
         tree = light.chain.tree
         assert tree.find(view(DATA.twins[1]).hash) != NONE
-        assert tree.parents[tree.find(view(DATA.twins[2]).hash)] == tree.find(view(DATA.twins[1]).hash)
+        assert tree.parents[tree.find(view(DATA.twins[3]).hash)] == tree.find(view(DATA.twins[1]).hash)
 
     remembering(run)
 
@@ -255,6 +256,26 @@ def test_a_restart_from_the_root_goes_on_to_the_same_head():
         mine, other = again.chain, light.chain
         assert mine.tree.slots[mine.best_vouched()] == other.tree.slots[other.best_vouched()]
         assert mine.checkpoint().encode() == other.checkpoint().encode()
+
+    remembering(run)
+
+
+def test_any_header_will_do_as_a_checkpoint():
+    def run():
+        # The tickets of the next epoch are marked in slots 10 and 22; 12, 24 and 36 open one.
+        light = follow(DATA.headers[:9])
+        for at in range(9, 36):
+            tree = light.chain.tree
+            assert light.add(DATA.headers[at]) == ADDED
+            if TINY.phase(tree.slots[tree.best]) not in (0, 1, 5, 10, 11):
+                continue
+            root, tree.root = tree.root, tree.best
+            saved = Checkpoint.decode(light.chain.checkpoint().encode())
+            tree.root = root
+            settled = saved.slot in (10, 11, 22, 23)
+            assert (saved.next_tickets is not None) == settled
+            again = follow(DATA.headers[at + 1 :], saved)
+            assert best(again) == view(DATA.headers[-1]).hash
 
     remembering(run)
 

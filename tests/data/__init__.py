@@ -6,8 +6,9 @@ chain_tiny.cbor is a map, written by tools/make_test_chain (tiny spec, epochs of
     headers                  44 honest ones, each on the one before: epochs 0 and 3 sealed by fallback keys, 1 and 2 by
                              tickets; offenders are named, and struck out of the sets of later marks
     fork                     an honest one on the 16th of `headers`, by an author who had not seen the 17th
-    twins                    two more for the slot of the 32nd, by its author; then a child of the second, by another
-    broken                   two more for the slot of the 32nd, well sealed; each breaks the rule that is its key
+    twins                    two more for the slot of the 26th, by its author; then two children of the second, one
+                             by him again and one by somebody else
+    broken                   two more for the slot of the 26th, well sealed; each breaks the rule that is its key
     forged                   one author alone from slot 24 on: his epoch mark names keys of his own, and from the
                              fourth on (slot 36) they seal in their own epoch
     state, state_root        all keys and values after the last header but one, and the root, which the last one claims
@@ -23,7 +24,7 @@ from tests.support import ROOT, read
 
 PATH = ROOT + "/tests/data/chain_tiny.cbor"
 FORK_AT = 16  # index in `headers` of the one that `fork` competes with
-TWINS_AT = 31  # index in `headers` of the one that the twins compete with
+TWINS_AT = 25  # index in `headers` of the one that the twins compete with
 FORGED_AT = 24  # first slot of `forged`, the first of epoch 2
 OWN_EPOCH = 36  # from this slot on `forged` is sealed by the keys that the forger named
 

@@ -160,7 +160,7 @@ def test_an_answer_that_begins_with_what_was_not_asked_for_is_the_peers_fault():
 
 
 def test_a_hole_behind_a_header_that_was_held_is_the_peers_fault():
-    second, third, child = DATA.twins
+    second, third, _, child = DATA.twins
     setting = Setting(DATA.headers[: TWINS_AT + 1] + [second])
     setting.gap.named(b"\x77" * 32, 99)
     assert setting.gap.next_request()[0] == view(third).parent, "neither twin can be the best head"
@@ -246,14 +246,16 @@ def test_what_is_held_is_bounded_and_the_oldest_goes_first():
 
 def test_a_third_header_of_a_slot_comes_in_only_behind_a_good_child():
     setting = Setting(DATA.headers[: TWINS_AT + 1])
-    second, third, child = DATA.twins
+    second, third, own, child = DATA.twins
     assert setting.offer(second) == ADDED and setting.offer(third) == HELD
     assert setting.chain.equivocations == 1
     spoiled = child[:-1] + bytes([child[-1] ^ 1])
     count = setting.chain.tree.count
     assert raises(VerifyError, setting.offer, spoiled).rule == "seal"
     assert not setting.has(view(third)) and setting.chain.tree.count == count
+    assert setting.offer(own) == ORPHAN and not setting.has(view(third)), "its author alone cannot bring it in"
     assert setting.offer(child) == ADDED and setting.has(view(third))
+    assert setting.offer(own) == ADDED
     assert setting.offer(third) == KNOWN
 
 
