@@ -44,6 +44,11 @@ class Ask:
         self._asked = False
         self._refused_at = -1
 
+    @property
+    def ends_at(self) -> int:
+        """When its time is over, in ms of the node's clock; -1 once it has its answer."""
+        return -1 if self.future.done() else self._deadline
+
     def step(self, now: int) -> bool:
         """One unit of work; whether there may be more at once."""
         if self.future.done():

@@ -297,7 +297,7 @@ class Node:
         assert self._link is not None
         # While a datagram waits for the upload rate, so do all that come after it.
         sending = self._listener.wake_at(now) if self._unsent is None else self._link.send_at(now)
-        times = [now + _IDLE_MS, sending, self.peers.next_at()]
+        times = [now + _IDLE_MS, sending, self.peers.next_at(), *(ask.ends_at for ask in self._asks)]
         return max(0, min(at for at in times if at >= 0) - now)
 
     def _checkpoint(self, now: int) -> None:
