@@ -15,7 +15,7 @@ from .epoch import TRUSTED, Epoch, check_marks, following
 from .header import Header
 from .levels import SEALED, VOUCHED_LEVEL, Levels, tag_of
 from .seal import check_seal
-from .tree import NAMED, NONE, PENDING, REPORTED, TICKETED, TWIN, VOUCHED, Tree
+from .tree import NONE, PENDING, REPORTED, TICKETED, TWIN, VOUCHED, Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class LightChain:
         self.levels = Levels(self.tree, self.epochs)
         self.outcome = 0
         self.ticket_seals = self.fallback_seals = self.epochs_seen = self.equivocations = self.adopted_marks = 0
+        self.evidence: "list[tuple[int, int, bytes, bytes]]" = []  # slot, author, two header hashes
+        self._evidence_limit = profile.equivocations
         self.refused: "dict[str, int]" = {}  # by rule: bounded by the number of rules
         first = Epoch(spec, spec.epoch(checkpoint.slot), list(checkpoint.entropy[1:]), checkpoint.keys,
                       checkpoint.next_keys, checkpoint.tickets, checkpoint.fallback_keys)
@@ -72,7 +74,6 @@ class LightChain:
         if checkpoint.next_tickets is not None:
             self.marks[0] = checkpoint.next_tickets
             tree.marks[tree.root] = 0
-        self.root_known = False  # whether the root's own state root is a checked header's, not a checkpoint's blank
 
     @property
     def headers_checked(self) -> int:
@@ -100,8 +101,6 @@ class LightChain:
         row = tree.find(header.hash)
         if row != NONE:
             self.outcome = KNOWN
-            if named:
-                tree.flags[row] |= NAMED
             return row
         parent = tree.find(header.parent)
         if parent == NONE:
@@ -125,7 +124,7 @@ class LightChain:
         opens = header.epoch_mark
         epoch = self._following(header, parent, above) if opens else above
         entropy = check_seal(header, epoch, tree.entropy(parent))
-        row = self._insert(header, parent, epoch, content, entropy, named)
+        row = self._insert(header, parent, epoch, content, entropy)
         self._after(row, content, opens)
         self.outcome = ADDED
         return row
@@ -178,8 +177,7 @@ class LightChain:
             epoch.keys_from = epoch.tickets_from = TRUSTED
         return epoch
 
-    def _insert(self, header: "Header", parent: int, epoch: "Epoch", content: bytes, entropy: bytes,
-                named: bool) -> int:
+    def _insert(self, header: "Header", parent: int, epoch: "Epoch", content: bytes, entropy: bytes) -> int:
         tree = self.tree
         opens = header.epoch_mark
         entry = mark = NONE
@@ -203,8 +201,6 @@ class LightChain:
         if header.tickets_mark:
             self.marks[mark] = header.tickets
             self.marked_by[mark] = row
-        if named:
-            tree.flags[row] |= NAMED
         if epoch.pending:
             tree.flags[row] |= PENDING
         if ticketed:
@@ -234,9 +230,6 @@ class LightChain:
 
     def _after(self, row: int, content: bytes, opens: bool) -> None:
         tree = self.tree
-        parent = tree.parents[row]
-        if tree.authors[row] != tree.authors[parent]:
-            tree.flags[parent] |= NAMED
         if opens:
             self.epochs_seen += 1
             self.on_event("epoch", row)
@@ -270,6 +263,9 @@ class LightChain:
                 tree.flags[row] |= REPORTED
                 tree.flags[other] |= REPORTED
                 self.equivocations += 1
+                if len(self.evidence) >= self._evidence_limit:
+                    self.evidence.pop(0)
+                self.evidence.append((tree.slots[row], tree.authors[row], tree.hash(other), tree.hash(row)))
                 self.on_event("equivocation", row)
         return found
 
@@ -346,7 +342,6 @@ class LightChain:
         if root == tree.root:
             return
         tree.advance(root)
-        self.root_known = True
         self._sweep()
         self.on_event("root", root)
 

@@ -18,9 +18,8 @@ USED = 1
 TICKETED = 2  # sealed with a ticket; `ticketed` counts them along the branch (GP 0.7.2, section 19)
 VOUCHED = 4
 TWIN = 8  # another block of the same slot exists that differs in more than its seal
-NAMED = 16  # a child by another author names this header
-REPORTED = 32  # its equivocation has been kept as evidence
-PENDING = 64  # its epoch's keys or tickets rest on a mark that nobody has vouched for yet
+REPORTED = 16  # its equivocation has been kept as evidence
+PENDING = 32  # its epoch's keys or tickets rest on a mark that nobody has vouched for yet
 
 
 def _zeros(code: str, count: int) -> "array[int]":

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from ..chain.levels import VOUCHED_LEVEL
+from ..crypto import suite
 from ..errors import BudgetError, LocalError
 from ..node.status import Status
 from . import session as sessions
@@ -94,7 +95,7 @@ async def _follow(
         addresses=["%s@%s:%d" % (node.name, host, port)],
         chain=node.chain_name,
         genesis=node.chain.genesis_hash,
-        pid=os.getpid(),
+        pid=os.getpid(), crypto=suite.backends(),
     )
     out.line("following %s as %s… on %s port %d" % (node.chain_name, node.name[:12], host, port))
     if duration is not None:

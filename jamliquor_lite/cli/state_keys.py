@@ -3,6 +3,7 @@
 from ..chain.state_key import chapter, service_account, service_preimage, service_storage
 from ..chain.trie import KEY_SIZE
 from ..errors import LocalError
+from ..sync.query import missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def describe(question: "Question", answer: "Answer", node: "Node") -> "dict[str,
         fields["shown"] = "%d keys, proved up to %s" % (len(answer.entries), answer.proved_to.hex())
         return fields
     entry = answer.entries[0] if answer.entries else None
+    if entry is None and not missing(answer):
+        raise LocalError("%s: the answer proves neither a value nor its absence" % question.text)
     fields["present"] = entry is not None
     fields["value"] = _value(entry) if entry else None
     fields["shown"] = "absent (proved)" if entry is None else _shown(question, entry)
