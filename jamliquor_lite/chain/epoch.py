@@ -7,8 +7,8 @@ remember which header made them, and until that header is vouched for (levels.py
 Two readings of "the set of epoch e" exist. The Gray Paper's (6.13): the mark of epoch e becomes gamma_k at once and
 kappa at the next change; so the voters of e + 1 are the keys which the mark of e named. Finality's draft (jam-np
 pull request 6) can be read as naming the voters of e itself. Headers follow the first, and so does this file.
-tests/chain/test_epoch.py holds both readings against a chain whose sets change, where the second one fails; the
-chains recorded of other implementations keep one set throughout, and allow both.
+tests/chain/test_epoch.py holds both readings against a chain of our own whose sets change and a published vector:
+there the second one fails. The chains recorded of other implementations keep one set throughout, and allow both.
 """
 
 from ..const import const

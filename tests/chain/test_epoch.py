@@ -11,7 +11,7 @@ from jamliquor_lite.errors import VerifyError
 from tests.chain.chains import SAFROLE, start_of
 from tests.data import Carried, view
 from tests.data.handmade import Parts, counted, outside_in
-from tests.support import raises, read, vectors
+from tests.support import raises, read, tohex, unhex, vectors
 
 ETA = [counted(30 + i, 32) for i in range(4)]  # eta_0 to eta_3 after the parent
 KEYS = counted(40, 6 * 64)
@@ -236,6 +236,33 @@ def test_an_epoch_mark_names_the_keys_of_the_next_epoch_and_not_of_its_own():
         assert good < every, "an epoch that the other reading explains as well"
     # Sets overlap, so that somebody may stand in both at the same place; it is not the rule.
     assert 3 * sum([good for good, _ in wrong.values()]) < sum([every for _, every in wrong.values()])
+
+
+def labels(names):
+    """Validators' keys, known by the first two bytes that the vector gives each."""
+    return b"".join([unhex(name) + bytes(62) for name in names.split()])
+
+
+def test_the_published_vector_of_a_change_of_sets_goes_by_the_same_reading():
+    # w3f/jamtestvectors at 255997c, stf/safrole/tiny/enact-epoch-change-with-no-tickets-4: from slot 10 to 15, three
+    # orders of the same six keys. Whom its posterior gamma_s has for the slots of epoch 1 depends on the order.
+    eta = [unhex(text) for text in (
+        "f164ce89b10488598cb295e4eef273fb8977722f4d6b2754b970ac77b45fa29b",
+        "ee155ace9c40292074cb6aff8c9ccdd273c81648ff1149ef36bcea6ebb8a3e25",
+        "bb30a42c1e62f0afda5f0a4e8a562f7a13a24cea00ee81917b86b89e801314aa",
+        "e88bd757ad5b9bedf372d8d3f0cf6c962a469db61a265f6418e1ffed86da29ec")]
+    active = labels("2105 0746 151e ff71 dee6 9326")
+    pending = labels("ff71 dee6 9326 0746 151e 2105")
+    marked = labels("9326 2105 ff71 151e dee6 0746")
+    sealers = "9326 dee6 2105 ff71 ff71 0746 dee6 2105 dee6 dee6 151e dee6".split()
+    above = Epoch(TINY, 0, eta[1:], active, pending, None)
+    header = header_of(15, eta[0] + eta[1] + marked)
+    check_marks(header, 10, above, eta[0])
+    made = following(above, header, 10, eta[0], None)
+    assert made.entropy == eta[:3] and made.next_keys == marked
+    for reading, right in ((_gray_paper, True), (_at_once, False)):
+        epoch = Epoch(TINY, 1, made.entropy, reading(above, header), marked, None)
+        assert ([tohex(epoch.fallback_key(phase)[:2]) for phase in range(E)] == sealers) == right
 
 
 def test_recorded_chains_allow_both_readings_since_their_sets_never_change():
