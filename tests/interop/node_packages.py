@@ -61,8 +61,9 @@ def _build(cache: Path, folder: Path) -> None:
         for name in _PINS:
             shutil.copy(SCRIPTS / name, work / name)
         node, npm = node_program()
-        # No package's own script runs: what they would fetch or compile is in the packages already.
-        command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        # No package's own script runs: what they would fetch or compile is in the packages already. Not `ci`, which
+        # from npm 11 on wants optional packages for other machines in the lock file that a registry may not have.
+        command = [*npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         environment = {**os.environ, "PATH": str(Path(node).parent) + os.pathsep + os.environ.get("PATH", "")}
         try:
             done = subprocess.run(
@@ -70,9 +71,9 @@ def _build(cache: Path, folder: Path) -> None:
                 stderr=subprocess.STDOUT, timeout=_INSTALL_S, check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ForeignError("npm ci failed: %s" % error)
+            raise ForeignError("npm install failed: %s" % error)
         if done.returncode:
-            raise ForeignError("npm ci failed:\n" + done.stdout.decode("utf-8", "replace").strip())
+            raise ForeignError("npm install failed:\n" + done.stdout.decode("utf-8", "replace").strip())
         for name, target in _PATCHES.items():
             shutil.copy(SCRIPTS / name, work / target)
         work.rename(folder)

@@ -51,7 +51,7 @@ def test_a_failed_installation_leaves_nothing(
     cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     npm_stub(monkeypatch, tmp_path, "mkdir node_modules\necho no such package\nexit 3\n")
-    with pytest.raises(ForeignError, match="npm ci failed:\nno such package"):
+    with pytest.raises(ForeignError, match="npm install failed:\nno such package"):
         install()
     assert [path.name for path in cache.iterdir()] == ["install.lock"]
 
