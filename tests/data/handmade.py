@@ -3,7 +3,8 @@
 
 def counted(first, size):
     """`size` bytes that differ from their neighbours and from the same place in another field."""
-    return bytes([(first + 7 * i) & 0xFF for i in range(size)])
+    period = bytes([(first + 7 * i) & 0xFF for i in range(256)])
+    return (period * (size // 256 + 1))[:size]
 
 
 class Parts:
