@@ -235,15 +235,14 @@ class LightChain:
             self.on_event("epoch", row)
         doubt = self._note_twins(row, content)
         self.levels.count(row)
+        before = tree.best
+        if not doubt and tree.better(row, before) and tree.acceptable(row):
+            tree.best = row
         news = self._settle(row)
         if doubt or news:
-            before = tree.best
             tree.choose_best()
-            if tree.best != before:
-                self.on_event("best", tree.best)
-        elif tree.better(row, tree.best) and tree.acceptable(row):
-            tree.best = row
-            self.on_event("best", row)
+        if tree.best != before:
+            self.on_event("best", tree.best)
         if news:
             self._advance()
 

@@ -9,7 +9,7 @@ from ..chain.light import ADDED, LightChain
 from ..const import const
 from ..crypto import suite
 from ..errors import BudgetError, LocalError, RemoteError
-from ..jam.kinds import TIMED_OUT
+from ..jam.kinds import OVERSIZE, TIMED_OUT
 from ..ports import clock, entropy
 from ..ports.cpython.link import UdpLink
 from ..sync.follow import Follower
@@ -248,6 +248,8 @@ class Node:
             return False
         except BudgetError as error:
             self.on_event("budget", {"limit": error.limit, "reason": str(error)})
+            if not error.limit.startswith("tree_"):  # a full tree drops one header; other bounds end the exchange
+                link.connection.close(OVERSIZE, str(error)[:100])
             return False
         return True
 

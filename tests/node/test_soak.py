@@ -21,7 +21,7 @@ DEVNET = ["--slot-ms", "8", "--accelerated", "--fork-rate", "0.15", "--offline",
 # From 20 % to the end. A header leaves nothing behind, so the bounds do not depend on how many there are: the least
 # that any 400 headers may leak is one object each, and a page of the allocator comes and goes.
 GROWTH_BYTES = 512 * 1024
-GROWTH_OBJECTS = 300
+GROWTH_OBJECTS = 500
 # The root stays two epochs and a quarter behind what is vouched for; the rest is what is not vouched for yet, forks.
 TREE_ROWS = 5 * TINY.epoch_length
 
