@@ -11,6 +11,7 @@ requests out and brings each header as it arrives.
 from ..chain.header import Header
 from ..chain.light import ADDED, FUTURE, HELD, KNOWN, ORPHAN, STALE
 from ..chain.tree import NONE
+from ..const import const
 from ..errors import RemoteError, VerifyError
 from ..jam.kinds import MALFORMED, SURPLUS
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..chain.light import LightChain
 
+_KEY_PAIR = const(64)  # of a validator in a key set: Bandersnatch 32, Ed25519 32
+_KEY = const(32)
 FORWARDS = 0  # ascending, exclusive (CE 128)
 BACKWARDS = 1  # descending, inclusive
 
@@ -66,7 +69,7 @@ class Follower:
         chain = self.chain
         for data in self._held:
             held = Header(chain.spec, data, 0, len(data))
-            if held.hash != child.parent or held.author == child.author:
+            if held.hash != child.parent or self._same_author(held, child):
                 continue
             row = chain.add(held, now_slot, named=True)
             if row == NONE:
@@ -81,6 +84,24 @@ class Follower:
             self._held.remove(data)
             return True
         return False
+
+
+    def _same_author(self, held: "Header", child: "Header") -> bool:
+        # By key: an index means somebody else in the next epoch. The child's epoch is the held header's or the next.
+        chain = self.chain
+        parent = chain.tree.find(held.parent)
+        if parent == NONE:
+            return False
+        above = chain.levels.epoch(parent)
+        keys = above.next_keys if held.epoch_mark else above.keys
+        after = keys
+        if child.epoch_mark:
+            after = held.mark_keys if held.epoch_mark else above.next_keys
+        return _key(keys, held.author) == _key(after, child.author)
+
+
+def _key(keys: bytes, author: int) -> bytes:
+    return keys[author * _KEY_PAIR : author * _KEY_PAIR + _KEY]
 
 
 class Gap:

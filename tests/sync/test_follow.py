@@ -3,6 +3,7 @@
 import pytest
 
 from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.chain.header import Header
 from jamliquor_lite.chain.light import ADDED, HELD, ORPHAN
 from jamliquor_lite.chain.tree import NONE
 from jamliquor_lite.codec.spec import TINY
@@ -198,3 +199,15 @@ def _entered(chain, slot):
     state = chain.best.state.copy()
     chain._enter(state, slot)
     return state
+
+
+def test_authors_are_told_apart_by_key_across_epochs_too():
+    setting = Setting(150)
+    seen = set()
+    for block, child in zip(setting.blocks, setting.blocks[1:]):
+        held, named = Header(TINY, block.header), Header(TINY, child.header)
+        same = setting.follower._same_author(held, named)
+        assert same == (block.validator is child.validator)
+        seen.add((named.epoch_mark, same, held.author == named.author))
+        setting.follower.offer(block.header, 0, len(block.header), -1)
+    assert {(True, False, True), (True, False, False), (False, True, True), (False, False, False)} <= seen
