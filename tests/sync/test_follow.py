@@ -202,7 +202,7 @@ def _entered(chain, slot):
 
 
 def test_authors_are_told_apart_by_key_across_epochs_too():
-    setting = Setting(150)
+    setting = Setting(400)
     seen = set()
     for block, child in zip(setting.blocks, setting.blocks[1:]):
         held, named = Header(TINY, block.header), Header(TINY, child.header)
