@@ -7,10 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.interop.started import Started
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 _POLL_S = 0.05
 _STOP_S = 5.0  # a process that has not ended by then is killed
@@ -22,7 +23,7 @@ class ForeignError(Exception):
     """A foreign process could not be installed or started, or ended when it should not have. One clear line."""
 
 
-class ForeignProcess:
+class ForeignProcess(Started):
     """A child in a session of its own, with its output in a file.
 
     Its standard input is a pipe nobody else holds, so a child that watches it ends with us even when we are killed.
@@ -107,18 +108,6 @@ class ForeignProcess:
             pass
         _signal_group(child.pid, signal.SIGKILL)
         child.wait()
-
-    def __enter__(self) -> "ForeignProcess":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
-    ) -> None:
-        self.stop()
 
 
 def _signal_group(pid: int, number: int) -> None:

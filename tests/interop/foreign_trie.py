@@ -4,12 +4,13 @@ import json
 import subprocess
 from collections import deque
 
+from tests.interop.started import Started
+
 from .foreign import ForeignError
 from .node_packages import SCRIPTS, install, node_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     State = list[tuple[bytes, bytes]]
@@ -18,7 +19,7 @@ _STOP_S = 5.0
 _KEPT = 16  # the same number is in js/trie_peer.mjs
 
 
-class ForeignTrie:
+class ForeignTrie(Started):
     """Holds the last 16 states it was given, by name. Every call waits for its answer."""
 
     def __init__(self) -> None:
@@ -79,15 +80,3 @@ class ForeignTrie:
         if "error" in answer:
             raise ForeignError("the foreign trie refuses: " + answer["error"])
         return answer
-
-    def __enter__(self) -> "ForeignTrie":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
-    ) -> None:
-        self.stop()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jamliquor_lite.codec import natural
 from jamliquor_lite.codec.cursor import Cursor
+from tests.interop.started import Started
 
 from .foreign import ForeignError, ForeignProcess
 from .node_packages import install
@@ -19,7 +20,6 @@ from .typeberry import confined, jam
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     State = list[tuple[bytes, bytes]]
@@ -120,7 +120,7 @@ class FuzzClient:
         return b"".join(parts)
 
 
-class FuzzTarget:
+class FuzzTarget(Started):
     """A typeberry that executes what it is given (about 0.2 GB): `client` speaks to it."""
 
     def __init__(self, chain_spec: "dict[str, Any]") -> None:
@@ -169,15 +169,3 @@ class FuzzTarget:
             if self.process.ended() or time.monotonic() > until:
                 raise FuzzError("the fuzz target does not listen:\n" + self.process.tail())
             time.sleep(_POLL_S)
-
-    def __enter__(self) -> "FuzzTarget":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
-    ) -> None:
-        self.stop()

@@ -9,10 +9,11 @@ import threading
 import time
 from pathlib import Path
 
+from tests.interop.started import Started
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
     from typing import Any
 
     Event = dict[str, Any]
@@ -23,7 +24,7 @@ _STOP_S = 20.0
 _COMMAND = (sys.executable, "-m", "jamliquor_lite.cli.main")
 
 
-class LightNode:
+class LightNode(Started):
     """`jamliquor-lite run --json …` with the given arguments. `events` grows while it runs.
 
     After stop(): `summary` is its last line, `returncode` and `errors` (its standard error) what it left.
@@ -90,18 +91,6 @@ class LightNode:
         assert self._process.stderr is not None
         with self._process.stderr as errors:
             self.errors = errors.read()
-
-    def __enter__(self) -> "LightNode":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
-    ) -> None:
-        self.stop()
 
 
 def ask_state(arguments: "Sequence[str]", timeout_s: float = 90.0) -> "tuple[int, Event, str]":

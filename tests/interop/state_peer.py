@@ -27,6 +27,7 @@ from jamliquor_lite.ports.cpython.link import UdpLink
 from jamliquor_lite.transport.quic import CLOSED, READY, Connection
 from jamliquor_lite.transport.quic_certificate import Identity
 from jamliquor_lite.transport.quic_listener import Listener
+from tests.interop.started import Started
 
 from .foreign import ForeignError
 from .foreign_trie import ForeignTrie
@@ -35,7 +36,6 @@ from .relay import BlockFetch, Discard, Pipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
 
     from jamliquor_lite.chain.header import Header
     from jamliquor_lite.transport.quic_stream import Stream
@@ -122,7 +122,7 @@ class _Client:
             stream.reset(UNSUPPORTED)
 
 
-class StatePeer:
+class StatePeer(Started):
     """`address` is the peer's. `served` counts its CE 129 answers, `refused` those it declined.
 
     `headers` are those of the live node's blocks in order, without genesis; `roots` maps their hashes to the roots
@@ -294,18 +294,6 @@ class StatePeer:
         self._states[header_hash] = [(k, before[k] if before.get(k) == v else v) for k, v in state]
         if len(self._states) > _STATES:
             self._states.popitem(last=False)
-
-    def __enter__(self) -> "StatePeer":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
-    ) -> None:
-        self.stop()
 
 
 class _Upstream:

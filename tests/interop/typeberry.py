@@ -16,12 +16,13 @@ import socket
 import tempfile
 from pathlib import Path
 
+from tests.interop.started import Started
+
 from .foreign import ForeignProcess
 from .node_packages import SCRIPTS, install, node_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
 _JAM = "node_modules/@typeberry/jam/index.js"
@@ -30,7 +31,7 @@ _READY_S = 90.0  # about 3 s on an idle machine
 _HOST = "127.0.0.1"
 
 
-class Typeberry:
+class Typeberry(Started):
     """All six validators of typeberry's development chain in one process (about 0.5 GB).
 
     Attributes after start(): `name`, `port`, `address`, `genesis_hash` (32 bytes), `rpc_port`, `chainspec` (a
@@ -95,18 +96,6 @@ class Typeberry:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-
-    def __enter__(self) -> "Typeberry":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
-    ) -> None:
-        self.stop()
 
 
 def shipped_chain_spec() -> "dict[str, Any]":
