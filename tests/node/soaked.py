@@ -3,7 +3,7 @@
     python tests/node/soaked.py CHAINSPEC NAME@IP:PORT HEADERS FOLDER [leak]
 
 One JSON line every `EVERY` headers and one at the end. A process of its own, because memory that tests before it
-have given back to the interpreter would hide what the node takes. With `leak` it keeps an object of 64 bytes for
+have given back to the interpreter would hide what the node takes. With `leak` it keeps four objects of 64 bytes for
 every header, which the test has to notice.
 """
 
@@ -29,6 +29,7 @@ from jamliquor_lite.node.node import Node
 from jamliquor_lite.ports import store
 
 EVERY = 20
+LEAKED_OBJECTS = 4  # for each header
 PATIENCE_S = 600  # ends a run whose devnet has stopped
 ANSWER_MS = 5_000
 PAUSE_S = 0.03  # between questions: two or three headers of the test's devnet
@@ -63,7 +64,7 @@ class Soaked:
             return
         self.watch()
         if self.leaked is not None:
-            self.leaked.append(os.urandom(31))  # 64 bytes as an object
+            self.leaked += [os.urandom(31) for _ in range(LEAKED_OBJECTS)]  # 64 bytes each as an object
         checked = self.node.chain.headers_checked
         if checked >= self.due:
             self.due = checked - checked % EVERY + EVERY
