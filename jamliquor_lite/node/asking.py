@@ -2,6 +2,7 @@
 
 import asyncio
 
+from ..chain.levels import NAMES
 from ..const import const
 from ..errors import LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
@@ -78,7 +79,8 @@ class Ask:
         if self._commitment is not None and found.by_slot > self._commitment.by_slot:
             self._ask_again()
         self._commitment = found
-        for record in self._node.peers.for_state():
+        able = self._node.peers.for_state()
+        for record in able:
             if record not in self._tried:
                 self._record = record
                 self._tried.append(record)
@@ -86,7 +88,6 @@ class Ask:
                 self._asked = False
                 self._refused_at = -1
                 return True
-        able = self._node.peers.for_state()
         if not able and not self._tried:
             self._reasons.append("unavailable upstream: none of %d peers serves state" % len(self._node.peers.records))
         if not able or all(r in self._tried and self._declined.count(r) not in range(1, _DECLINES + 1) for r in able):
@@ -163,7 +164,7 @@ class Ask:
                 self._node.chain.best_slot, self._node.peers.connected, len(self._node.peers.records))
         elif not self._reasons and self._commitment is None:
             text = "no header is %s yet%s" % (
-                self._node.level_name(self._level),
+                NAMES[self._level],
                 " with support %d" % self._support if self._support else "")
         else:
             why = "; ".join(self._reasons) or "no answer within the time allowed"

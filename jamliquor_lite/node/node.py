@@ -4,10 +4,8 @@ import asyncio
 
 from ..chain import slots
 from ..chain.header import Header
-from ..chain.levels import NAMES
 from ..chain.light import ADDED, LightChain
 from ..const import const
-from ..crypto import suite
 from ..errors import BudgetError, LocalError, RemoteError
 from ..jam.kinds import OVERSIZE, TIMED_OUT
 from ..ports import clock, entropy
@@ -92,9 +90,6 @@ class Node:
     def now_slot(self) -> int:
         """The wall clock's slot, or -1 where it is unknown or the chain is its own clock."""
         return slots.UNKNOWN if self.chain.clock_chain else slots.slot_at(clock.wall_seconds(), self.chain.spec)
-
-    def level_name(self, level: int) -> str:
-        return NAMES[level]
 
     @property
     def catching_up(self) -> bool:
@@ -187,9 +182,8 @@ class Node:
     # turns
 
     async def run(self, stop: "asyncio.Event") -> None:
-        """Follow until `stop` is set, then say goodbye and save."""
+        """Follow until `stop` is set, then say goodbye and save. The entry point has run `crypto.suite.self_test`."""
         assert self._link is not None
-        suite.self_test()
         waiter = asyncio.ensure_future(self._wake_on(stop))
         try:
             while not stop.is_set():
