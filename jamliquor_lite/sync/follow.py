@@ -36,16 +36,13 @@ class Follower:
 
     def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> int:
         """Check a header. Returns chain.light's outcome; raises VerifyError for one that breaks a rule."""
-        return self.check(Header(self.chain.spec, data, start, end), now_slot)
-
-    def check(self, header: "Header", now_slot: int) -> int:
-        """`offer` for a header that has been parsed already."""
+        header = Header(self.chain.spec, data, start, end)
         self.chain.add(header, now_slot)
         outcome = self.chain.outcome
         if outcome == ORPHAN and self._bring_in(header, now_slot):
             outcome = self.chain.outcome
         elif outcome in (HELD, FUTURE):
-            self._hold(bytes(memoryview(header.buf)[header.start : header.end]))
+            self._hold(bytes(memoryview(data)[start:end]))
         return outcome
 
     def retry(self, now_slot: int) -> int:
@@ -165,8 +162,8 @@ class Gap:
             if len(self._fork) > self._fork_limit + 1:
                 raise RemoteError(SURPLUS, "more blocks than asked for")
             return
+        outcome = self.follower.offer(data, start, end, now_slot)
         header = Header(self.chain.spec, data, start, end)
-        outcome = self.follower.check(header, now_slot)
         if self.received == 1 and header.parent != self.last:
             raise RemoteError(MALFORMED, "block answer does not start with a child of the header it was asked about")
         if outcome == ORPHAN:
@@ -205,7 +202,7 @@ class Gap:
         for data in self._fork[::-1]:
             header = Header(self.chain.spec, data, 0, len(data))
             known = known or self.chain.tree.find(header.parent) != NONE
-            if known and self.follower.check(header, now_slot) == STALE:
+            if known and self.follower.offer(data, 0, len(data), now_slot) == STALE:
                 known = False
         self._fork = []
 
