@@ -1,9 +1,15 @@
-"""JAMNP-S stream kinds, and the codes a stream is reset with (zdave-parity/jam-np, simple.md).
+"""Stream kinds, how either network names them, and the codes a stream is reset with.
 
-The initiator's first byte on a stream is its kind: UP (unique, persistent) kinds count from 0, CE (common,
-ephemeral) kinds from 128. The text leaves the reset codes to the implementation; these are ours, and a peer's
-code is shown, never interpreted.
+JAMNP-S (zdave-parity/jam-np, simple.md): the initiator's first byte on a stream is its kind. UP (unique,
+persistent) kinds count from 0, CE (common, ephemeral) kinds from 128. The text leaves the reset codes to the
+implementation; these are ours, and a peer's code is shown, never interpreted.
+
+The lite network names the protocol of a stream instead, with the first 8 hex digits of the genesis header hash:
+`/jam/<genesis8>/<kind>/1` for a kind of JAMNP-S, and a name of our own for what JAMNP-S does not have. Those kinds
+have numbers that no byte holds, so that none can ever travel over QUIC.
 """
+
+from ..errors import LocalError
 
 BLOCK_ANNOUNCEMENT = 0
 BLOCK_REQUEST = 128
@@ -28,6 +34,14 @@ SEGMENT_REQUEST = 148
 
 FIRST_EPHEMERAL = 128
 
+# Of the lite network only.
+FIRST_LITE = 256
+HEADER_REQUEST = 256  # header_request.py
+HEADER_ANNOUNCEMENT = 257  # header_announcement.py
+
+_LITE = {HEADER_REQUEST: "headers", HEADER_ANNOUNCEMENT: "announce"}
+_VERSION = "1"
+
 _NAMES = {
     BLOCK_ANNOUNCEMENT: "block announcement",
     BLOCK_REQUEST: "block request",
@@ -49,6 +63,8 @@ _NAMES = {
     JUDGMENT_PUBLICATION: "judgment publication",
     BUNDLE_REQUEST: "bundle request",
     SEGMENT_REQUEST: "segment request",
+    HEADER_REQUEST: "header request",
+    HEADER_ANNOUNCEMENT: "header announcement",
 }
 
 # Reset codes.
@@ -66,7 +82,44 @@ TIMED_OUT = 10
 
 
 def name(kind: int) -> str:
-    """`CE 129 state request`, as messages show a kind; kinds that nobody has defined are `CE 200`."""
-    prefix = "%s %d" % ("UP" if kind < FIRST_EPHEMERAL else "CE", kind)
+    """`CE 129 state request`, `lite header request`; kinds that nobody has defined are `CE 200`."""
     title = _NAMES.get(kind)
+    if kind >= FIRST_LITE:
+        return "lite " + (title or str(kind))
+    prefix = "%s %d" % ("UP" if kind < FIRST_EPHEMERAL else "CE", kind)
     return prefix + " " + title if title else prefix
+
+
+def protocol(kind: int, genesis8: str) -> str:
+    """The libp2p protocol that carries a kind. `genesis8`: the first 8 lower-case hex digits of the genesis hash."""
+    if 0 <= kind < FIRST_LITE:
+        return "/jam/%s/%d/%s" % (genesis8, kind, _VERSION)
+    if kind not in _LITE:
+        raise LocalError("no stream kind has the number %d" % kind)
+    return "/jamliquor/%s/%s/%s" % (genesis8, _LITE[kind], _VERSION)
+
+
+def kind_of(protocol: str, genesis8: str) -> int:
+    """The kind that a libp2p protocol carries, or -1: no JAM kind, another chain's, or not in its one spelling."""
+    parts = protocol.split("/")
+    if len(parts) != 5 or parts[0] or parts[2] != genesis8 or parts[4] != _VERSION:
+        return -1
+    if parts[1] == "jam":
+        return _byte(parts[3])
+    if parts[1] == "jamliquor":
+        for kind in _LITE:
+            if _LITE[kind] == parts[3]:
+                return kind
+    return -1
+
+
+def _byte(text: str) -> int:
+    # 0 to 255 in decimal without leading zeros, or -1. int() would take signs, blanks, `_` and foreign digits.
+    if not 1 <= len(text) <= 3 or (text[0] == "0" and text != "0"):
+        return -1
+    value = 0
+    for char in text:
+        if not "0" <= char <= "9":
+            return -1
+        value = 10 * value + ord(char) - 48
+    return value if value < FIRST_LITE else -1
