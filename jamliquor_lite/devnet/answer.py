@@ -2,9 +2,10 @@
 
 from ..chain.range_builder import build_range
 from ..codec import natural
-from ..jam.block_request import DESCENDING, BlockResponder
+from ..jam.block_request import BlockResponder
 from ..jam.events import MORE, REQUEST
 from ..jam.kinds import BLOCK_REQUEST, DECLINED, STATE_REQUEST
+from ..jam.range_request import DESCENDING
 from ..jam.state_request import StateResponder
 
 TYPE_CHECKING = False

@@ -6,27 +6,22 @@
 Nothing is said here about what the headers hold: that they are the blocks asked for is the caller's to check.
 """
 
-from ..const import const
-from ..errors import LocalError, RemoteError
+from ..errors import RemoteError
 from .block_body import Skipper
-from .events import MORE
-from .exchange import NEVER, Requester, Responder
-from .framing import get_u32, put_u32
-from .kinds import MALFORMED, SURPLUS
+from .events import BLOCK, MORE
+from .exchange import NEVER
+from .kinds import BLOCK_REQUEST, SURPLUS
+from .range_request import RangeRequester, RangeResponder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
     from .framing import Stream, WritableBuffer
 
-ASCENDING = 0  # children of the given block, which is not among them
-DESCENDING = 1  # the given block, then its parents
-_HASH = const(32)
-_REQUEST = const(37)
 _WHAT = "CE 128"
 
 
-class BlockRequest(Requester):
+class BlockRequest(RangeRequester):
     """Asks for blocks. Events: HEADER (it is in header_buf[0:header_end] until the next poll), BLOCK when its body
     has gone by, DONE, REFUSED, LOST, MORE.
 
@@ -35,10 +30,13 @@ class BlockRequest(Requester):
     blocks than asked for, or none: so an unknown block is answered by some, where the text asks for a reset.
     """
 
+    kind = BLOCK_REQUEST
+    whole = BLOCK  # the event at which one of the things asked for has come whole
+
     def __init__(
         self, spec: "Spec", header_buf: "WritableBuffer", chunk_buf: "WritableBuffer", max_block_bytes: int
     ) -> None:
-        Requester.__init__(self, _WHAT, _REQUEST)
+        RangeRequester.__init__(self, _WHAT)
         self.header_buf = header_buf
         self.received_bytes = 0  # of the answer, without what is still with the stream
         self._chunk = chunk_buf
@@ -67,13 +65,7 @@ class BlockRequest(Requester):
         self, stream: "Stream", header_hash: bytes, direction: int, maximum: int, deadline: int = NEVER
     ) -> None:
         """Ask for at most `maximum` blocks from `header_hash` on; `deadline` in ms, on the clock of `poll`."""
-        if len(header_hash) != _HASH:
-            raise LocalError("block request: a header hash has 32 bytes")
-        self._begin(stream, deadline)
-        request = self._request
-        request[4 : 4 + _HASH] = header_hash
-        request[4 + _HASH] = direction
-        put_u32(request, 5 + _HASH, maximum)
+        self._ask(stream, header_hash, direction, maximum, deadline)
         # One more than asked for is what typeberry sends when it counts down; only an endless answer is a fault.
         self._maximum = maximum + 1
         self._reader.limit = min(0xFFFFFFFF, self._maximum * self._max_block_bytes)
@@ -107,34 +99,14 @@ class BlockRequest(Requester):
         return self._skipper.event or MORE
 
 
-class BlockResponder(Responder):
+class BlockResponder(RangeResponder):
     """Serves one request. After REQUEST: `header_hash`, `direction`, `maximum`; then `answer_blocks(size)` with
     the size of all blocks together, and their bytes through `write`.
     """
 
     def __init__(self) -> None:
-        Responder.__init__(self, _WHAT, _REQUEST)
-
-    @property
-    def header_hash(self) -> bytes:
-        """The block that was named."""
-        return bytes(self.request[:_HASH])
-
-    @property
-    def direction(self) -> int:
-        """ASCENDING or DESCENDING."""
-        return self.request[_HASH]
-
-    @property
-    def maximum(self) -> int:
-        """How many blocks may be answered."""
-        return get_u32(self.request, 1 + _HASH)
+        RangeResponder.__init__(self, _WHAT)
 
     def answer_blocks(self, size: int) -> None:
         """Begin the answer: one message of `size` bytes, blocks one after the other."""
         self.answer((size,))
-
-    def _check(self) -> None:
-        if self.direction > DESCENDING:
-            raise RemoteError(MALFORMED, "%s: direction %d, only 0 and 1 are known" % (self.what, self.direction))
-

@@ -10,9 +10,10 @@ from ..chain.checkpoint import Checkpoint
 from ..chain.header import Header
 from ..const import const
 from ..errors import BudgetError, LocalError, RemoteError, VerifyError
-from ..jam.block_request import DESCENDING, BlockRequest
+from ..jam.block_request import BlockRequest
 from ..jam.events import DONE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.kinds import BLOCK_REQUEST, MALFORMED, STATE_REQUEST
+from ..jam.range_request import DESCENDING
 from ..ports import clock
 from ..ports.cpython.link import UdpLink
 from ..sync.query import Query

@@ -2,7 +2,7 @@
 
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.errors import BudgetError
-from jamliquor_lite.jam.block_request import ASCENDING, DESCENDING, BlockRequest, BlockResponder
+from jamliquor_lite.jam.block_request import BlockRequest, BlockResponder
 from jamliquor_lite.jam.events import BLOCK, DONE, HEADER, LOST, NOTHING, REFUSED, REQUEST
 from jamliquor_lite.jam.kinds import (
     BLOCK_REQUEST,
@@ -14,6 +14,7 @@ from jamliquor_lite.jam.kinds import (
     TIMED_OUT,
     TRUNCATED,
 )
+from jamliquor_lite.jam.range_request import ASCENDING, DESCENDING
 from tests.fake_carrier import Dice
 from tests.jam.blocks import EMPTY_EXTRINSIC, block, header, message, u32
 from tests.jam.carriers import accepted
