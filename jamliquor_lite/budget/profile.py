@@ -25,6 +25,13 @@ class Profile:
     stream_window_bytes = 64 * 1024  # what a peer may send ahead on one stream
     connection_window_bytes = 512 * 1024  # and on all streams of a connection together
     send_buffer_bytes = 128 * 1024  # what may wait for a slow peer on one stream
+    connection_send_bytes = 512 * 1024  # and on all streams of a connection together
+    chunk_bytes = 16 * 1024  # what waits in yamux streams does so in buffers of this size
+    stream_chunks = 128  # and there are so many, for all connections
+    stream_stall_ms = 10_000  # bytes that nobody reads, or no peer takes, while others find no chunk
+    stream_ack_ms = 15_000  # a peer that never answers to a stream of ours
+    half_closed_ms = 120_000  # a stream with one half ended and nothing moving on the other
+    pings_per_minute = 120  # yamux pings that are answered; a peer that has us send all day long
     handshake_timeout_ms = 5_000  # a peer that connects and says nothing
     idle_timeout_ms = 30_000
     handshakes = 8  # connections that have not proved who they are
