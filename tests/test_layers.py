@@ -43,7 +43,8 @@ EDGES = {
 # A single module may need what its package as a whole may not.
 MODULE_EDGES = {LINK: {"budget.meter"}}  # it charges what it reads and writes to the meters it is handed
 
-PORTABLE = ("errors", "const", "budget", "codec", "crypto", "chain", "jam", "sync")
+PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync")
+NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic
 ABSENT = {"dataclasses", "enum", "typing", "tomllib", "__future__", "abc", "collections.abc", "contextlib", "logging"}
 MAX_LINES = 400
 
@@ -89,6 +90,11 @@ def allowed(importer: str, imported: str) -> bool:
     if imported == LINK:
         return LINK in rights
     return imported in rights or layer(imported) in rights
+
+
+def portable(name: str) -> bool:
+    """Whether the module runs on MicroPython too."""
+    return layer(name) in PORTABLE and not name.startswith(NOT_PORTABLE)
 
 
 def type_checking(node: ast.AST) -> bool:
@@ -164,7 +170,7 @@ def test_runtime_differences_stay_in_ports(path: Path) -> None:
             assert not inside, f"line {node.lineno}: try: import"
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if layer(dotted(path)) in PORTABLE], ids=dotted)
+@pytest.mark.parametrize("path", [path for path in MODULES if portable(dotted(path))], ids=dotted)
 def test_portable_modules_keep_to_the_common_language(path: Path) -> None:
     wrong = []
     for node in at_run_time(tree_of(path)):
@@ -198,6 +204,14 @@ def test_every_package_is_in_the_table() -> None:
 )
 def test_the_table_says_what_it_should(importer: str, imported: str, verdict: bool) -> None:
     assert allowed(importer, imported) is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("transport.noise", True), ("transport.quic", False), ("transport.quic_core", False), ("node.node", False)],
+)
+def test_which_modules_are_portable(name: str, verdict: bool) -> None:
+    assert portable(name) is verdict
 
 
 @pytest.mark.parametrize(
