@@ -10,10 +10,12 @@ from jamliquor_lite.jam.block_announcement import OURS, BlockAnnouncement, annou
 from jamliquor_lite.jam.block_body import Skipper
 from jamliquor_lite.jam.block_request import BlockRequest
 from jamliquor_lite.jam.events import BLOCK, HEADER, NOTHING
+from jamliquor_lite.jam.header_request import HeaderRequest, HeaderResponder
 from jamliquor_lite.jam.state_request import StateRequest
 from tests.fake_carrier import Dice, Pair
 from tests.jam.blocks import block, header, message, u32
 from tests.jam.drive import ENDS, Raw
+from tests.jam.scenarios_header_request import answer, made
 from tests.jam.scenarios_state import HIGH, LOW, limits
 
 ODD = Spec("odd", 100, 7, 5, 17, 2)  # sizes that neither tiny nor full has
@@ -146,3 +148,36 @@ def test_mutated_announcements(data, seed, fin):
     up.queue_handshake(bytes(32), 0, [])
     drain(up, data, seed, 0, fin, lambda stream: up.attach(stream, OURS))
     lent.check()
+
+
+def header_range(seed: int) -> bytes:
+    dice = Dice(seed)
+    return answer(made(dice.below(5), dice.below(1000), 1 - 2 * dice.below(2)))
+
+
+def ask_headers(data, seed, fin, direction, maximum):
+    heads = Lent(TINY.max_header_size)
+    request = HeaderRequest(TINY, heads.view)
+    drain(request, data, seed, 128, fin, lambda stream: request.begin(stream, bytes(32), direction, maximum))
+    assert request.headers <= maximum and request.received_bytes <= 128 * 1024
+    heads.check()
+    return request
+
+
+@settings(max_examples=150, deadline=None)
+@given(mutated(header_range), st.integers(1, 1000), st.booleans(), st.integers(0, 1), st.integers(1, 4))
+def test_mutated_header_answers(data, seed, fin, direction, maximum):
+    ask_headers(data, seed, fin, direction, maximum)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=900), st.integers(1, 1000), st.booleans(), st.integers(0, 1), st.booleans())
+def test_random_bytes_as_header_answers(data, seed, fin, direction, framed):
+    ask_headers(message(data) if framed else data, seed, fin, direction, 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(min_size=33, max_size=45) | st.binary(max_size=50), st.integers(1, 1000), st.booleans(), st.booleans())
+def test_random_bytes_as_header_requests(data, seed, fin, framed):
+    responder = HeaderResponder()
+    drain(responder, message(data) if framed else data, seed, 128, fin, responder.begin)
