@@ -1,32 +1,70 @@
-"""The primitives of JAM, one name each, whoever computes them.
+"""The primitives of JAM and of the lite network, one name each, whoever computes them.
 
-A native implementation of the port is taken where there is one and where it knows its known answers, else the pure
-twin in this package. Inputs are `bytes`, `bytearray` or `memoryview`; keys, seeds and secrets are 32 bytes.
+`choice` says who that is: a native of the port where one loads and knows its known answers, else the pure twin.
+Inputs are `bytes`, `bytearray` or `memoryview`; keys, seeds and secrets are 32 bytes where nothing else is said.
 
     blake2b     BLAKE2b-256 without a key (RFC 7693): the hash of JAM
     sha512      SHA-512 (FIPS 180-4)
     ed25519     Ed25519 (RFC 8032), verified by ZIP-215
     vrf         Bandersnatch IETF VRF (davxy/bandersnatch-vrf-spec at 38cf32d): seals and entropy, GP 0.7.2 appendix G
+    x25519      X25519 (RFC 7748)
+    aead        ChaCha20-Poly1305 (RFC 8439) with the nonces of Noise
+    keccak      SHA3 and SHAKE (FIPS 202), for ML-KEM's pure twin
+    mlkem768    ML-KEM-768 (FIPS 203)
+
+SHA-256, HMAC and Noise's HKDF are in C on both interpreters; they come from `hkdf` and there is nothing to choose.
 """
 
-from ..errors import LocalError
-from ..ports import crypto as port
+from ..errors import LocalError, VerifyError
+from .choice import LAZY, PRIMITIVES, _chosen, backends, get, lean, pure, select, self_test, use
+from .hkdf import hkdf, hmac_sha256, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     Buffer = bytes | bytearray | memoryview
 
-PRIMITIVES = ("blake2b", "sha512", "ed25519", "vrf")
+__all__ = (
+    "LAZY",
+    "PRIMITIVES",
+    "Aead",
+    "Blake2b256",
+    "Shake128",
+    "backends",
+    "blake2b_256",
+    "ed25519_public",
+    "ed25519_sign",
+    "ed25519_verify",
+    "hkdf",
+    "hmac_sha256",
+    "lean",
+    "mlkem768_decapsulate",
+    "mlkem768_encapsulate",
+    "mlkem768_keypair",
+    "select",
+    "self_test",
+    "sha256",
+    "sha3_256",
+    "sha3_512",
+    "sha512",
+    "shake256",
+    "use",
+    "vrf_output",
+    "vrf_public",
+    "vrf_secret",
+    "vrf_sign",
+    "vrf_verify",
+    "x25519",
+    "x25519_public",
+)
 
 # Answers of the native VRF's key check are remembered, two full-spec validator sets of them. The bound stops forged
 # epoch marks, which name new keys by the thousand, from filling the memory.
 _MAX_CHECKED_KEYS = 2048
 
-_chosen: "dict[str, Any]" = {}
-_notes: "dict[str, str]" = {}
+_NO_SECRET = bytes(32)
+
 _checked_keys: "dict[bytes, bool]" = {}
 
 
@@ -60,13 +98,13 @@ def sha512(data: "Buffer") -> bytes:
 
 def ed25519_public(seed: "Buffer") -> bytes:
     """The public key of a 32-byte seed."""
-    public: bytes = _get("ed25519").public(_secret(seed))
+    public: bytes = get("ed25519").public(_secret(seed))
     return public
 
 
 def ed25519_sign(seed: "Buffer", message: "Buffer") -> bytes:
     """The 64-byte signature of `message` by a 32-byte seed, deterministic as in RFC 8032."""
-    signature: bytes = _get("ed25519").sign(_secret(seed), bytes(message))
+    signature: bytes = get("ed25519").sign(_secret(seed), bytes(message))
     return signature
 
 
@@ -79,33 +117,33 @@ def ed25519_verify(public: "Buffer", signature: "Buffer", message: "Buffer") -> 
     if len(public) != 32 or len(signature) != 64:
         return False
     public, signature, message = bytes(public), bytes(signature), bytes(message)
-    implementation = _get("ed25519")
+    implementation = get("ed25519")
     if implementation.verify(public, signature, message):
         return True
-    return not implementation.zip215 and bool(_pure("ed25519").verify(public, signature, message))
+    return not implementation.zip215 and bool(pure("ed25519").verify(public, signature, message))
 
 
 def vrf_secret(seed: "Buffer") -> bytes:
     """The secret scalar (32 bytes, little-endian, below the group's order) of a seed of any length."""
-    secret: bytes = _get("vrf").secret(bytes(seed))
+    secret: bytes = get("vrf").secret(bytes(seed))
     return secret
 
 
 def vrf_public(secret: "Buffer") -> bytes:
     """The public key of a secret scalar."""
-    public: bytes = _get("vrf").public(_scalar(secret))
+    public: bytes = get("vrf").public(_scalar(secret))
     return public
 
 
 def vrf_sign(secret: "Buffer", data: "Buffer", aux: "Buffer") -> bytes:
     """The 96-byte proof (output point, c, s) over the VRF input `data` and the additional data `aux`."""
-    proof: bytes = _get("vrf").sign(_scalar(secret), bytes(data), bytes(aux))
+    proof: bytes = get("vrf").sign(_scalar(secret), bytes(data), bytes(aux))
     return proof
 
 
 def vrf_output(secret: "Buffer", data: "Buffer") -> bytes:
     """The 32-byte VRF output of `data`: what `vrf_verify` returns for a proof over it."""
-    output: bytes = _get("vrf").output(_scalar(secret), bytes(data))
+    output: bytes = get("vrf").output(_scalar(secret), bytes(data))
     return output
 
 
@@ -114,87 +152,116 @@ def vrf_verify(public: "Buffer", data: "Buffer", aux: "Buffer", proof: "Buffer")
     if len(public) != 32 or len(proof) != 96:
         return None
     public = bytes(public)
-    implementation = _get("vrf")
+    implementation = get("vrf")
     if implementation.trusts_key and not _key_is_sound(public):
         return None
     output: "bytes | None" = implementation.verify(public, bytes(data), bytes(aux), bytes(proof))
     return output
 
 
-def backends() -> "dict[str, str]":
-    """Who computes each primitive, for people: `pure`, or a native's name, with a note where one was passed over."""
-    shown = {}
-    for primitive in PRIMITIVES:
-        label = _get(primitive).label
-        note = _notes.get(primitive, "")
-        shown[primitive] = f"{label} ({note})" if note else label
-    return shown
+def x25519_public(secret: "Buffer") -> bytes:
+    """The X25519 public key of a 32-byte secret."""
+    public: bytes = get("x25519").public(_secret(secret))
+    return public
 
 
-def self_test() -> None:
-    """Check a known answer of every primitive, once at start. A native that fails its own is dropped for the pure
-    twin, and `backends` says so; LocalError when even the pure one is wrong, for then nothing here can be believed."""
-    from . import known_answers
-
-    for primitive in PRIMITIVES:
-        implementation = _get(primitive)
-        if known_answers.check(primitive, implementation):
-            continue
-        pure = _pure(primitive)
-        if implementation is pure or not known_answers.check(primitive, pure):
-            raise LocalError(f"crypto: {primitive} ({pure.label}) gives a wrong answer; this machine computes wrongly")
-        _chosen[primitive] = pure
-        _notes[primitive] = f"{implementation.label} gives a wrong answer"
+def x25519(secret: "Buffer", public: "Buffer") -> bytes:
+    """The 32 bytes shared between our secret and the peer's public key. VerifyError("x25519") for a key of another
+    length or of small order, with which every secret shares the same zeros (RFC 7748 section 6.1)."""
+    if len(public) != 32:
+        raise VerifyError("x25519", f"a public key has 32 bytes, this one has {len(public)}")
+    shared: bytes = get("x25519").exchange(_secret(secret), bytes(public))
+    if shared == _NO_SECRET:
+        raise VerifyError("x25519", "the public key is a point of small order")
+    return shared
 
 
-class use:
-    """`with use(primitive, "pure"):` serves the primitive by the pure twin, `"native"` by the port's native; what
-    served before comes back at the end. LocalError where the port has no such native. For tests and benchmarks."""
+class Aead:
+    """ChaCha20-Poly1305 under one 32-byte key; each counter may seal one message only.
 
-    def __init__(self, primitive: str, which: str) -> None:
-        if primitive not in PRIMITIVES or which not in ("pure", "native"):
-            raise LocalError(f"crypto: no {which} {primitive}; there are pure and native {', '.join(PRIMITIVES)}")
-        self._primitive = primitive
-        self._before = _get(primitive)
-        if which == "pure":
-            _chosen[primitive] = _pure(primitive)
-            return
-        implementation, why = port.native(primitive)
-        if implementation is None:
-            raise LocalError(f"crypto: no native {primitive}: {why}", 2)
-        _chosen[primitive] = implementation
+    What is made is the implementation's own class, so that no call is passed on:
 
-    def __enter__(self) -> None:
-        pass
+        seal(counter, ad, buf, start, end, out, at) -> n   buf[start:end] and a tag of 16 bytes into out[at:at + n]
+        open(counter, ad, buf, start, end, out, at) -> n   the plaintext into out[at:at + n]; -1 when the tag is wrong
+                                                           or missing, and what `out` then holds is no plaintext
 
-    def __exit__(
-        self, kind: "type[BaseException] | None", value: "BaseException | None", trace: "TracebackType | None"
-    ) -> None:
-        _chosen[self._primitive] = self._before
+    The nonce is four zero bytes and the counter (64 bits, little-endian). `out` may be `buf` where `at` is `start`;
+    otherwise the two ranges must not overlap. `out` has to be long enough, it never grows.
+    """
+
+    def __new__(cls, key: "Buffer") -> "Any":
+        return get("aead").Aead(_secret(key))
+
+    if TYPE_CHECKING:
+
+        def seal(self, counter: int, ad: Buffer, buf: Buffer, start: int, end: int, out: Buffer, at: int) -> int: ...
+
+        def open(self, counter: int, ad: Buffer, buf: Buffer, start: int, end: int, out: Buffer, at: int) -> int: ...
 
 
-def _get(primitive: str) -> "Any":
-    """What serves `primitive`, chosen when it is first needed: a native may be megabytes to load."""
-    implementation = _chosen.get(primitive)
-    if implementation is None:
-        implementation, why = port.native(primitive)
-        if implementation is None:
-            implementation = _pure(primitive)
-            _notes[primitive] = why
-        _chosen[primitive] = implementation
-    return implementation
+def sha3_256(data: "Buffer") -> bytes:
+    """SHA3-256 of `data`, 32 bytes."""
+    digest: bytes = get("keccak").sha3_256(data)
+    return digest
 
 
-def _pure(primitive: str) -> "Any":
-    if primitive == "blake2b":
-        from . import blake2b as twin
-    elif primitive == "sha512":
-        from . import sha512 as twin  # type: ignore[no-redef]
-    elif primitive == "ed25519":
-        from . import ed25519 as twin  # type: ignore[no-redef]
-    else:
-        from . import vrf as twin  # type: ignore[no-redef]
-    return twin
+def sha3_512(data: "Buffer") -> bytes:
+    """SHA3-512 of `data`, 64 bytes."""
+    digest: bytes = get("keccak").sha3_512(data)
+    return digest
+
+
+def shake256(data: "Buffer", size: int) -> bytes:
+    """The first `size` bytes of SHAKE256 of `data`, at most one block of 136."""
+    stream: bytes = get("keccak").shake256(data, size)
+    return stream
+
+
+class Shake128:
+    """SHAKE128 in blocks of 168 bytes: start(data), then next_into(block) as often as one likes. What is made is the
+    implementation's own class."""
+
+    def __new__(cls) -> "Any":
+        return get("keccak").Shake128()
+
+    if TYPE_CHECKING:
+
+        def start(self, data: Buffer) -> None: ...
+
+        def next_into(self, block: bytearray) -> None: ...
+
+
+def mlkem768_keypair(seed: "Buffer") -> "tuple[bytes, Any]":
+    """(public key of 1184 bytes, secret) of a 64-byte seed (d and z of FIPS 203). The secret is what the
+    implementation likes; it can be decapsulated with by the one that made it. An implementation that draws its own
+    randomness (`takes_seed` is False) ignores the seed."""
+    if len(seed) != 64:
+        raise LocalError(f"crypto: an ML-KEM seed has 64 bytes, this one has {len(seed)}")
+    pair: "tuple[bytes, Any]" = get("mlkem768").keypair(bytes(seed))
+    return pair
+
+
+def mlkem768_encapsulate(public: "Buffer", entropy: "Buffer") -> "tuple[bytes, bytes]":
+    """(ciphertext of 1088 bytes, 32 shared bytes) for a public key and 32 random bytes, which an implementation that
+    draws its own (`takes_entropy` is False) ignores. VerifyError("mlkem") for a key of another length or with a
+    coefficient that is not reduced (FIPS 203 section 7.2)."""
+    if len(entropy) != 32:
+        raise LocalError(f"crypto: ML-KEM takes 32 bytes of entropy, these are {len(entropy)}")
+    if len(public) != 1184:
+        raise VerifyError("mlkem", f"a public key has 1184 bytes, this one has {len(public)}")
+    pair: "tuple[bytes, bytes] | None" = get("mlkem768").encapsulate(bytes(public), bytes(entropy))
+    if pair is None:
+        raise VerifyError("mlkem", "the public key has a coefficient that is not reduced")
+    return pair
+
+
+def mlkem768_decapsulate(secret: "Any", ciphertext: "Buffer") -> bytes:
+    """The 32 shared bytes. A forged ciphertext gives other bytes and no error, as FIPS 203 wants it; one of another
+    length is a VerifyError("mlkem")."""
+    if len(ciphertext) != 1088:
+        raise VerifyError("mlkem", f"a ciphertext has 1088 bytes, this one has {len(ciphertext)}")
+    shared: bytes = get("mlkem768").decapsulate(secret, bytes(ciphertext))
+    return shared
 
 
 def _key_is_sound(public: bytes) -> bool:
@@ -223,5 +290,5 @@ def _scalar(secret: "Buffer") -> bytes:
     return bytes(secret)
 
 
-_get("blake2b")
-_get("sha512")
+get("blake2b")
+get("sha512")

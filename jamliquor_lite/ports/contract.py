@@ -2,13 +2,16 @@
 
 clock     ticks_ms() -> int, monotonic milliseconds; wall_seconds() -> Unix seconds or None
 entropy   random_bytes(size) -> bytes
-crypto    native(primitive) -> (implementation or None, why not); primitives are those of `crypto.suite`
+crypto    native(primitive, order=()) -> (implementation or None, why not); primitives are those of `crypto.suite`
+          names(primitive, lean=False) -> labels of the natives known, in the order of preference
+peer_keys fault(kind, key, signature, message) -> why an RSA, ECDSA or secp256k1 signature does not hold, or ""
 store     SlotFile(path): name(slot), read(slot) -> bytes or None, write(slot, data), durable when it returns
 """
 
 CONTRACT = {
     "clock": ("ticks_ms", "wall_seconds"),
     "entropy": ("random_bytes",),
-    "crypto": ("native",),
+    "crypto": ("names", "native"),
+    "peer_keys": ("fault",),
     "store": ("SlotFile",),
 }

@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from jamliquor_lite.crypto import bandersnatch, blake2b, ed25519, known_answers, sha512, suite, vrf
+from jamliquor_lite.crypto import bandersnatch, blake2b, choice, ed25519, known_answers, sha512, suite, vrf
 from jamliquor_lite.ports import crypto as port
 from tests.crypto import vrf_cases as cases
 from tests.support import ROOT, unhex
@@ -24,7 +24,7 @@ def _native(primitive):
 @pytest.mark.parametrize("primitive", suite.PRIMITIVES)
 def test_natives_offer_what_the_pure_twin_offers(primitive):
     native = _native(primitive)
-    twin = suite._pure(primitive)
+    twin = choice.pure(primitive)
     public = {
         "blake2b": ("Blake2b256", "blake2b_256"),
         "sha512": ("sha512",),
@@ -160,8 +160,8 @@ def test_an_empty_release_is_noticed(monkeypatch):
     # What pip installs without a word where no wheel fits: a package of that name without any function.
     monkeypatch.setitem(sys.modules, "bandersnatch_vrfs", types.ModuleType("bandersnatch_vrfs"))
     assert port.native("vrf") == (None, "bandersnatch-vrfs is an empty or too old release")
-    monkeypatch.setattr(suite, "_chosen", {k: v for k, v in suite._chosen.items() if k != "vrf"})
-    monkeypatch.setattr(suite, "_notes", {})
+    monkeypatch.delitem(choice._chosen, "vrf", raising=False)
+    monkeypatch.setattr(choice, "_notes", {})
     assert suite.vrf_verify(*[unhex(x) for x in cases.REAL[0][:4]]) == unhex(cases.REAL[0][4])
     assert suite.backends()["vrf"] == "pure (bandersnatch-vrfs is an empty or too old release)"
 

@@ -1,7 +1,7 @@
 # portable: runs on CPython and MicroPython
 """The suite's own duties: which implementation serves, what it refuses, and the known answers at start."""
 
-from jamliquor_lite.crypto import known_answers, suite
+from jamliquor_lite.crypto import choice, known_answers, suite
 from jamliquor_lite.errors import LocalError
 from tests.crypto import vrf_cases as cases
 from tests.support import raises, unhex
@@ -15,8 +15,26 @@ class _Lying:
     trusts_key = False
 
     def __init__(self, primitive, name, answer):
-        twin = suite._pure(primitive)
-        for known in ("blake2b_256", "Blake2b256", "sha512", "public", "sign", "verify", "secret", "output"):
+        twin = choice.pure(primitive)
+        for known in (
+            "blake2b_256",
+            "Blake2b256",
+            "sha512",
+            "public",
+            "sign",
+            "verify",
+            "secret",
+            "output",
+            "exchange",
+            "Aead",
+            "sha3_256",
+            "sha3_512",
+            "shake256",
+            "Shake128",
+            "keypair",
+            "encapsulate",
+            "decapsulate",
+        ):
             if hasattr(twin, known):
                 setattr(self, known, getattr(twin, known))
         if callable(answer):
@@ -58,16 +76,16 @@ def test_self_test_passes_here():
 
 def test_a_lying_native_is_dropped_for_pure():
     for primitive, name, answer in LIES:
-        before = suite._get(primitive)
-        notes = suite._notes.get(primitive, "")
+        before = choice.get(primitive)
+        notes = choice._notes.get(primitive, "")
         try:
-            suite._chosen[primitive] = _Lying(primitive, name, answer)
+            choice._chosen[primitive] = _Lying(primitive, name, answer)
             suite.self_test()
-            assert suite._chosen[primitive] is suite._pure(primitive), (primitive, name)
+            assert choice._chosen[primitive] is choice.pure(primitive), (primitive, name)
             assert suite.backends()[primitive] == "pure (liar gives a wrong answer)"
         finally:
-            suite._chosen[primitive] = before
-            suite._notes[primitive] = notes
+            choice._chosen[primitive] = before
+            choice._notes[primitive] = notes
 
 
 def test_where_even_pure_errs_there_is_an_error():
@@ -82,18 +100,18 @@ def test_where_even_pure_errs_there_is_an_error():
 
 def test_use_is_undone():
     for primitive in suite.PRIMITIVES:
-        before = suite._get(primitive)
+        before = choice.get(primitive)
         with suite.use(primitive, "pure"):
-            assert suite._get(primitive) is suite._pure(primitive)
+            assert choice.get(primitive) is choice.pure(primitive)
             assert suite.backends()[primitive].startswith("pure")
             assert suite.blake2b_256(b"") == unhex("0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8")
-        assert suite._get(primitive) is before
+        assert choice.get(primitive) is before
         try:
             with suite.use(primitive, "pure"):
                 raise ValueError
         except ValueError:
             pass
-        assert suite._get(primitive) is before
+        assert choice.get(primitive) is before
 
 
 def test_use_of_what_is_not_there():

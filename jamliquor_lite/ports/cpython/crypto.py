@@ -135,13 +135,31 @@ _NATIVES: "dict[str, tuple[Any, ...]]" = {
     "sha512": (_HashlibSha512,),
     "ed25519": (_CryptographyEd25519, _NaclEd25519),
     "vrf": (_BandersnatchVrfs,),
+    "x25519": (),
+    "aead": (),
+    "keccak": (),
+    "mlkem768": (),
 }
 
 
-def native(primitive: str) -> tuple[object | None, str]:
-    """(implementation, "") of the first native that loads, else (None, why not) in a few words."""
+# Where the fastest library is not the smallest. PyNaCl needs a third of what `cryptography` does.
+_LEAN: "dict[str, tuple[Any, ...]]" = {}
+
+
+def names(primitive: str, lean: bool = False) -> tuple[str, ...]:
+    """The libraries this port knows for `primitive`, whether installed or not: the fastest first, or the smallest."""
+    order = _NATIVES[primitive]
+    if lean:
+        order = _LEAN.get(primitive, order)
+    return tuple(cls.label for cls in order)
+
+
+def native(primitive: str, order: tuple[str, ...] = ()) -> tuple[object | None, str]:
+    """(implementation, "") of the first native that loads, else (None, why not) in a few words. `order` names those
+    to try; without it, all that `names` gives."""
     notes = []
-    for cls in _NATIVES[primitive]:
+    for name in order or names(primitive):
+        (cls,) = (cls for cls in _NATIVES[primitive] if cls.label == name)
         try:
             return cls(), ""
         except ImportError:
@@ -150,4 +168,4 @@ def native(primitive: str) -> tuple[object | None, str]:
             notes.append(f"{cls.label} is an empty or too old release")
         except OSError:  # a shared library beneath it is missing
             notes.append(f"{cls.label} does not load")
-    return None, ", ".join(notes)
+    return None, ", ".join(notes) or "no library is known"
