@@ -19,10 +19,11 @@ Gray Paper natural (appendix C.1.1, shortest form). A header is encoded as the G
 one header fits. Slots ascend strictly where the direction is ascending, and descend strictly else.
 
 The answer may hold fewer headers than asked for, since they must fit, but one at least where there is one; an empty
-message says that nothing follows the header named (ascending only). Ascending goes along the responder's best chain;
-a header off that chain is answered from its own branch or by an empty message. A header that the responder does not
-know, or no longer serves, is answered by a reset (DECLINED). These are faults of the one who sends them: a maximum of 0, another direction, a size that is none of its spec, more headers than the maximum, an
-order that is none, bytes or messages behind the last header.
+message says that nothing follows the header named (ascending only). Ascending goes along the responder's best
+chain; a header off that chain is answered from its own branch or by an empty message. A header that the responder
+does not know, or no longer serves, is answered by a reset (DECLINED). These are faults of the one who sends them: a
+maximum of 0, another direction, a size that is none of its spec, more headers than the maximum, an order that is
+none, bytes or messages behind the last header.
 
 A header says itself where it ends, so the length looks superfluous. It costs 2 bytes in 299 and lets a receiver
 of any memory refuse, before it holds a byte, what it has no room for and what can be no header of its spec; and
