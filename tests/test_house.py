@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOP = {"jamliquor_lite", "firmware", "boards", "tests", "tools"}
 TOP |= {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
 GENERATED = {".git", ".venv", ".hypothesis", "__pycache__", "node_modules", "build", "dist"}
-PORTABLE_FOLDERS = ("codec", "crypto", "chain", "jam", "sync")
+PORTABLE_FOLDERS = ("codec", "crypto", "chain", "jam", "sync", "p2p")
 # Words of a workplace and hosts of registries, cut in two so that this file does not hold what it looks for.
 FORBIDDEN = [
     start + end

@@ -43,7 +43,7 @@ EDGES = {
 # A single module may need what its package as a whole may not.
 MODULE_EDGES = {LINK: {"budget.meter"}}  # it charges what it reads and writes to the meters it is handed
 
-PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync")
+PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p")
 NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic
 ABSENT = {"dataclasses", "enum", "typing", "tomllib", "__future__", "abc", "collections.abc", "contextlib", "logging"}
 MAX_LINES = 400

@@ -6,8 +6,8 @@ Use `from ..ports import clock` and the like. `link` is CPython only and is impo
 import sys
 
 if sys.implementation.name == "micropython":
-    from .micropython import clock, crypto, entropy, store
+    from .micropython import clock, crypto, entropy, peer_keys, store
 else:
-    from .cpython import clock, crypto, entropy, store
+    from .cpython import clock, crypto, entropy, peer_keys, store
 
-__all__ = ("clock", "crypto", "entropy", "store")
+__all__ = ("clock", "crypto", "entropy", "peer_keys", "store")
