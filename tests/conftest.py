@@ -1,10 +1,13 @@
-"""How pytest runs the tree: soaks only when asked for, real peers never skipped in CI, no setting leaks in."""
+"""How pytest runs the tree: soaks only when asked for, what tests install never skipped in CI, no setting leaks in."""
 
 import os
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+# Folders whose tests install or build what they run against, and the marker they get.
+INSTALLED = {"tests/interop/": "interop", "tests/heap/": "micropython"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,8 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, left = [], []
     for item in items:
-        if item.nodeid.startswith("tests/interop/"):
-            item.add_marker("interop")
+        for folder, marker in INSTALLED.items():
+            if item.nodeid.startswith(folder):
+                item.add_marker(marker)
         wanted = (item.get_closest_marker("long") is not None) == config.getoption("--long")
         (kept if wanted else left).append(item)
     items[:] = kept
@@ -32,9 +36,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI a test against a real peer installs what it needs; a skip there would hide a missing install step."""
+    """In CI these tests install what they need; a skip there would hide a missing install step."""
     report = yield
-    if report.skipped and os.environ.get("CI") and item.get_closest_marker("interop"):
+    installs = any(item.get_closest_marker(marker) for marker in INSTALLED.values())
+    if report.skipped and os.environ.get("CI") and installs:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped in CI, where it must run: {report.longrepr}"
     return report

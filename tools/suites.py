@@ -101,8 +101,8 @@ def lint() -> Counts:
 
 
 def unit() -> Counts:
-    """Everything on CPython but the real peers."""
-    return pytest_suite(SUITE_SECONDS, "tests", "--ignore=tests/interop")
+    """Everything on CPython but the real peers, and what measures a MicroPython of our own build."""
+    return pytest_suite(SUITE_SECONDS, "tests", "--ignore=tests/interop", "--ignore=tests/heap")
 
 
 def portable() -> Counts:
@@ -123,6 +123,11 @@ def portable() -> Counts:
     return counts
 
 
+def heap() -> Counts:
+    """The node's parts on a 32-bit MicroPython with a capped heap, which the tests build first (half a minute)."""
+    return pytest_suite(SUITE_SECONDS, "tests/heap")
+
+
 def interop() -> Counts:
     """Peers that others wrote, installed by the tests themselves."""
     return pytest_suite(SUITE_SECONDS, "tests/interop")
@@ -137,6 +142,7 @@ SUITES: dict[str, Callable[[], Counts]] = {
     "lint": lint,
     "unit": unit,
     "portable": portable,
+    "heap": heap,
     "interop": interop,
     "long": soak,
 }

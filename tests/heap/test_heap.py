@@ -1,0 +1,53 @@
+"""Bars on the heap of a 32-bit MicroPython: each step runs in a process whose heap is capped at the bar.
+
+A bar is a little above what was measured, so that growth is noticed where it happens. The figures themselves, and the
+least heap of each step, are printed by tools/bench/heap.py.
+"""
+
+import pytest
+
+from tests.run import find
+
+from .board import ROOT, Board
+
+QUICK = ("tests/budget/", "tests/codec/", "tests/crypto/", "tests/p2p/", "tests/ports/", "tests/transport/")
+PORTABLE_HEAP = 2 * 1024 * 1024  # as tools/suites.py gives the wheel
+
+# A pure primitive and the least heap in KB, modules and all, in which it does its work.
+CALLS = (("blake2b", 12), ("x25519", 14), ("aead", 14), ("ed25519", 26), ("mlkem768", 28))
+
+
+@pytest.mark.parametrize(("primitive", "bar_kb"), CALLS)
+def test_a_pure_primitive_keeps_within_its_bar(board: Board, primitive: str, bar_kb: int) -> None:
+    ended = board.step(bar_kb, "call", primitive)
+    assert ended.status == 0, ended.text
+    assert primitive in ended.figures
+
+
+def test_what_does_not_fit_is_seen(board: Board) -> None:
+    ended = board.step(10, "call", "mlkem768")
+    assert ended.status != 0 and "MemoryError" in ended.text
+
+
+def test_it_is_a_32_bit_interpreter_with_frozen_modules(board: Board) -> None:
+    ended = board.run(
+        64 * 1024, "-c", "import sys, jamliquor_lite.errors as e; print(sys.maxsize); print(e.__file__)"
+    )
+    assert ended.text.split() == ["2147483647", "jamliquor_lite/errors.py"]
+    # The same module off the disk would take heap for its code.
+    assert board.step(16, "imports", "errors").figures["errors"] < 1024
+
+
+def _portable() -> "list[object]":
+    """All portable test files; those of the slow folders are for the soak."""
+    return [
+        pytest.param(path, id=path, marks=() if path.startswith(QUICK) else pytest.mark.long)
+        for path in find("tests", [])
+    ]
+
+
+@pytest.mark.parametrize("path", _portable())
+def test_portable_tests_pass_on_32_bits(board: Board, path: str) -> None:
+    """Small integers end at 30 bits there, and an object is half as large."""
+    ended = board.run(PORTABLE_HEAP, str(ROOT / "tests" / "run.py"), path)
+    assert ended.status == 0, ended.text[-4000:]
