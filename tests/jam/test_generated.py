@@ -10,6 +10,7 @@ from jamliquor_lite.jam.block_announcement import OURS, BlockAnnouncement, annou
 from jamliquor_lite.jam.block_body import Skipper
 from jamliquor_lite.jam.block_request import BlockRequest
 from jamliquor_lite.jam.events import BLOCK, HEADER, NOTHING
+from jamliquor_lite.jam.header_announcement import THEIRS, HeaderAnnouncement
 from jamliquor_lite.jam.header_request import HeaderRequest, HeaderResponder
 from jamliquor_lite.jam.state_request import StateRequest
 from tests.fake_carrier import Dice, Pair
@@ -181,3 +182,14 @@ def test_random_bytes_as_header_answers(data, seed, fin, direction, framed):
 def test_random_bytes_as_header_requests(data, seed, fin, framed):
     responder = HeaderResponder()
     drain(responder, message(data) if framed else data, seed, 128, fin, responder.begin)
+
+
+def hashes(seed: int) -> bytes:
+    return b"".join(message(bytes(32) + u32(seed + i)) for i in range(4))
+
+
+@settings(max_examples=150, deadline=None)
+@given(mutated(hashes) | st.binary(max_size=200), st.integers(1, 1000), st.booleans())
+def test_mutated_header_announcements(data, seed, fin):
+    core = HeaderAnnouncement()
+    drain(core, data, seed, 0, fin, lambda stream: core.attach(stream, THEIRS))
