@@ -1,20 +1,24 @@
-"""Answers CE 128 and CE 129 from a chain (zdave-parity/jam-np, simple.md)."""
+"""Answers CE 128, CE 129 (zdave-parity/jam-np, simple.md) and the lite network's header range from a chain."""
 
 from ..chain.range_builder import build_range
 from ..codec import natural
 from ..jam.block_request import BlockResponder
 from ..jam.events import MORE, REQUEST
-from ..jam.kinds import BLOCK_REQUEST, DECLINED, STATE_REQUEST
+from ..jam.header_request import HeaderResponder, Packer
+from ..jam.kinds import BLOCK_REQUEST, DECLINED, HEADER_REQUEST, STATE_REQUEST
 from ..jam.range_request import DESCENDING
 from ..jam.state_request import StateResponder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..jam.exchange import Responder
     from ..transport.quic import Connection
     from ..transport.quic_stream import Stream
+    from .blocks import Block
     from .serve import Server
 
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024  # a request for 2^32 blocks or bytes; one block or entry may pass it
+_MAX_HEADERS = 512  # walked for one answer: 128 KiB hold 438
 _FLUSH_MS = 30
 _DEADLINE_MS = 30_000  # a peer that asks and does not read
 
@@ -27,7 +31,7 @@ class _Pieces:
         self._at = 0
         self._index = 0
 
-    def write_to(self, responder: "BlockResponder | StateResponder") -> bool:
+    def write_to(self, responder: "Responder") -> bool:
         """Hand on what is taken now; whether anything was."""
         moved = False
         while self._index < len(self._pieces):
@@ -40,6 +44,16 @@ class _Pieces:
             self._index += 1
             self._at = 0
         return moved
+
+
+def _range(server: "Server", asked: "BlockResponder | HeaderResponder", most: int) -> "list[Block] | None":
+    # The blocks that a request is about, at most `most`; None: the one named is unknown or cannot become final.
+    chain, wire = server.chain, server.wire
+    block = chain.block(asked.header_hash)
+    if block is None or not chain.servable(block) or (wire is not None and wire.refuses_blocks):
+        return None
+    maximum = min(asked.maximum, most)
+    return chain.descending(block, maximum) if asked.direction == DESCENDING else chain.ascending(block, maximum)
 
 
 class BlockAnswer:
@@ -67,15 +81,11 @@ class BlockAnswer:
         return self._pieces.write_to(self._responder) or event == MORE
 
     def _answer(self) -> None:
-        responder, chain = self._responder, self._server.chain
-        wire = self._server.wire
-        block = chain.block(responder.header_hash)
-        if block is None or not chain.servable(block) or (wire is not None and wire.refuses_blocks):
+        responder = self._responder
+        found = _range(self._server, responder, self._server.profile.block_request_blocks)
+        if found is None:
             responder.refuse(DECLINED)
             return
-        maximum = min(responder.maximum, self._server.profile.block_request_blocks)
-        down = responder.direction == DESCENDING
-        found = chain.descending(block, maximum) if down else chain.ascending(block, maximum)
         size = 0
         pieces: list[bytes] = []
         for one in found:
@@ -85,6 +95,43 @@ class BlockAnswer:
             size += one.size
         responder.answer_blocks(size)
         self._pieces = _Pieces(pieces)
+
+
+class HeaderAnswer:
+    """One header range: refused as a CE 128 request would be, else as many headers as asked for and 128 KiB hold."""
+
+    def __init__(self, server: "Server", connection: "Connection", stream: "Stream", now: int) -> None:
+        self._server = server
+        self._responder = HeaderResponder()
+        self._responder.begin(stream, now + _DEADLINE_MS)
+        self._pieces = _Pieces([])
+
+    @property
+    def busy(self) -> bool:
+        """The exchange runs."""
+        return self._responder.busy
+
+    def poll(self, now: int) -> bool:
+        """Bounded work; whether there may be more."""
+        event = self._responder.poll(now)
+        if event == REQUEST:
+            self._server.count(HEADER_REQUEST)
+            self._answer()
+            return True
+        return self._pieces.write_to(self._responder) or event == MORE
+
+    def _answer(self) -> None:
+        responder = self._responder
+        found = _range(self._server, responder, _MAX_HEADERS)
+        if found is None:
+            responder.refuse(DECLINED)
+            return
+        packer = Packer(responder.maximum)
+        for block in found:
+            if not packer.add(block.header):
+                break
+        responder.answer_headers(packer.size)
+        self._pieces = _Pieces(packer.pieces)
 
 
 class StateAnswer:

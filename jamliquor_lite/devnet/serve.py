@@ -15,13 +15,13 @@ from ..crypto.suite import blake2b_256
 from ..errors import BudgetError, RemoteError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.events import ANNOUNCEMENT, HANDSHAKE, NOTHING
-from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, STATE_REQUEST, UNSUPPORTED
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST, UNSUPPORTED
 from ..ports.cpython.clock import ticks_ms
 from ..ports.cpython.link import UdpLink
 from ..transport.quic import CLOSED, READY, Connection
 from ..transport.quic_certificate import Identity
 from ..transport.quic_listener import Listener
-from .answer import BlockAnswer, StateAnswer
+from .answer import BlockAnswer, HeaderAnswer, StateAnswer
 from .blocks import Block, Blocks
 from .wire import WireFault
 
@@ -53,7 +53,7 @@ class Session:
         self._up0 = BlockAnnouncement(server.spec, bytearray(size), bytearray(size + 4), profile.leaves,
                                       initiator=False)
         self._pending: deque[Block] = deque(maxlen=_PENDING_BLOCKS)
-        self._answers: list[BlockAnswer | StateAnswer] = []
+        self._answers: list[BlockAnswer | HeaderAnswer | StateAnswer] = []
         if server.opens_up0:
             self._open()
 
@@ -70,6 +70,8 @@ class Session:
                 self._up0.attach(stream, THEIRS)
             elif stream.kind == BLOCK_REQUEST:
                 self._answers.append(BlockAnswer(self._server, self.connection, stream, now))
+            elif stream.kind == HEADER_REQUEST:  # never over QUIC, whose kinds are bytes
+                self._answers.append(HeaderAnswer(self._server, self.connection, stream, now))
             elif stream.kind == STATE_REQUEST:
                 self._answers.append(StateAnswer(self._server, self.connection, stream, now))
             else:
