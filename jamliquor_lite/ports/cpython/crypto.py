@@ -6,6 +6,8 @@ imported when a primitive is first asked for, so that a board pays only for what
 
 import hashlib
 
+from . import crypto_cryptography, crypto_libcrypto, crypto_nacl, crypto_pqcrypto
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -43,61 +45,38 @@ class _HashlibSha512:
         return hashlib.sha512(data).digest()
 
 
-class _CryptographyEd25519:
-    """OpenSSL's Ed25519. Stricter than ZIP-215: its yes is final, its no is not."""
+class _HashlibShake128:
+    """hashlib squeezes from the start each time; so ever longer outputs are made, of which ML-KEM needs one."""
 
-    label = "cryptography"
-    zip215 = False
+    _AHEAD = 4 * 168
 
-    def __init__(self) -> None:
-        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    def start(self, data: Buffer) -> None:
+        self._state = hashlib.shake_128(data)
+        self._squeezed = self._state.digest(self._AHEAD)
+        self._at = 0
 
-        self._private = Ed25519PrivateKey.from_private_bytes
-        self._public = Ed25519PublicKey.from_public_bytes
-        self._refusals = (InvalidSignature, UnsupportedAlgorithm, ValueError)
-
-    def public(self, seed: bytes) -> bytes:
-        return self._private(seed).public_key().public_bytes_raw()
-
-    def sign(self, seed: bytes, message: bytes) -> bytes:
-        return self._private(seed).sign(message)
-
-    def verify(self, public: bytes, signature: bytes, message: bytes) -> bool:
-        try:
-            self._public(public).verify(signature, message)
-        except self._refusals:
-            return False
-        return True
+    def next_into(self, block: bytearray) -> None:
+        if self._at == len(self._squeezed):
+            self._squeezed = self._state.digest(self._at + self._AHEAD)
+        block[:] = self._squeezed[self._at : self._at + 168]
+        self._at += 168
 
 
-class _NaclEd25519:
-    """libsodium's Ed25519 through PyNaCl, for small boards. Stricter than ZIP-215, like OpenSSL's."""
+class _HashlibKeccak:
+    label = "hashlib"
+    Shake128 = _HashlibShake128
 
-    label = "PyNaCl"
-    zip215 = False
+    @staticmethod
+    def sha3_256(data: Buffer) -> bytes:
+        return hashlib.sha3_256(data).digest()
 
-    def __init__(self) -> None:
-        from nacl import bindings  # type: ignore[import-not-found, unused-ignore]
-        from nacl.exceptions import CryptoError  # type: ignore[import-not-found, unused-ignore]
+    @staticmethod
+    def sha3_512(data: Buffer) -> bytes:
+        return hashlib.sha3_512(data).digest()
 
-        self._nacl = bindings
-        self._refusals = (CryptoError, ValueError)
-
-    def public(self, seed: bytes) -> bytes:
-        public: bytes = self._nacl.crypto_sign_seed_keypair(seed)[0]
-        return public
-
-    def sign(self, seed: bytes, message: bytes) -> bytes:
-        signed: bytes = self._nacl.crypto_sign(message, self._nacl.crypto_sign_seed_keypair(seed)[1])
-        return signed[:64]
-
-    def verify(self, public: bytes, signature: bytes, message: bytes) -> bool:
-        try:
-            self._nacl.crypto_sign_open(signature + message, public)
-        except self._refusals:
-            return False
-        return True
+    @staticmethod
+    def shake256(data: Buffer, size: int) -> bytes:
+        return hashlib.shake_256(data).digest(size)
 
 
 class _BandersnatchVrfs:
@@ -130,42 +109,43 @@ class _BandersnatchVrfs:
         return output
 
 
+# In the order in which they are tried: the fastest first, as tools/bench/crypto.py measures them.
 _NATIVES: "dict[str, tuple[Any, ...]]" = {
     "blake2b": (_HashlibBlake2b,),
     "sha512": (_HashlibSha512,),
-    "ed25519": (_CryptographyEd25519, _NaclEd25519),
+    "ed25519": (crypto_cryptography.Ed25519, crypto_nacl.Ed25519),
     "vrf": (_BandersnatchVrfs,),
-    "x25519": (),
-    "aead": (),
-    "keccak": (),
-    "mlkem768": (),
+    "x25519": (crypto_cryptography.X25519, crypto_nacl.X25519),
+    "aead": (crypto_cryptography.ChaCha20Poly1305, crypto_nacl.ChaCha20Poly1305),
+    "keccak": (_HashlibKeccak,),
+    "mlkem768": (crypto_cryptography.MlKem768, crypto_libcrypto.MlKem768, crypto_pqcrypto.MlKem768),
 }
 
-
-# Where the fastest library is not the smallest. PyNaCl needs a third of what `cryptography` does.
-_LEAN: "dict[str, tuple[Any, ...]]" = {}
+# What each adds to the memory of a process, measured: PyNaCl 1 MB, pqcrypto 3, libcrypto 5 and `cryptography` 12.
+_SMALLEST = ("PyNaCl", "pqcrypto", "libcrypto", "cryptography")
 
 
 def names(primitive: str, lean: bool = False) -> tuple[str, ...]:
     """The libraries this port knows for `primitive`, whether installed or not: the fastest first, or the smallest."""
-    order = _NATIVES[primitive]
-    if lean:
-        order = _LEAN.get(primitive, order)
-    return tuple(cls.label for cls in order)
+    labels = [cls.label for cls in _NATIVES[primitive]]
+    if lean and labels[0] in _SMALLEST:
+        labels.sort(key=_SMALLEST.index)
+    return tuple(labels)
 
 
 def native(primitive: str, order: tuple[str, ...] = ()) -> tuple[object | None, str]:
     """(implementation, "") of the first native that loads, else (None, why not) in a few words. `order` names those
     to try; without it, all that `names` gives."""
     notes = []
-    for name in order or names(primitive):
-        (cls,) = (cls for cls in _NATIVES[primitive] if cls.label == name)
+    for label in order or names(primitive):
+        (cls,) = [cls for cls in _NATIVES[primitive] if cls.label == label]
         try:
             return cls(), ""
-        except ImportError:
-            notes.append(f"{cls.label} is not installed")
+        except ImportError as error:
+            is_part = "." in (error.name or "")  # the package is there, and older than that part of it
+            notes.append(f"{label} is too old a release" if is_part else f"{label} is not installed")
         except AttributeError:
-            notes.append(f"{cls.label} is an empty or too old release")
+            notes.append(f"{label} is an empty or too old release")
         except OSError:  # a shared library beneath it is missing
-            notes.append(f"{cls.label} does not load")
-    return None, ", ".join(notes) or "no library is known"
+            notes.append(f"{label} does not load")
+    return None, ", ".join(notes)
