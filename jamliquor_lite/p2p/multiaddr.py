@@ -1,0 +1,348 @@
+"""Addresses of libp2p (multiformats/multiaddr; libp2p/specs, addressing), in text and in bytes.
+
+    /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…                          a host, a transport, the peer who must be there
+    /dns4/relay.example/tcp/4001/p2p/12D3KooW…/p2p-circuit/p2p/…   the peer behind a relay
+
+A multiaddr is a row of parts, each a protocol and its value. Known are those that a node of this kind can meet on its
+way; a part with an unknown code cannot even be stepped over, so such an address is refused as a whole. The order of
+parts is checked as well, so that nobody has to wonder what `/tcp/1/tcp/2` would mean. One address has one text.
+"""
+
+import binascii
+
+from ..codec import ip, varint
+from ..const import const
+from ..errors import VerifyError
+from . import keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn, Union
+
+    Buffer = Union[bytes, bytearray, memoryview]
+
+# Of bytes and of characters: addresses come from strangers, are kept, and are told to others.
+MAX_SIZE = 512
+_SHOWN = const(64)  # characters of a wrong value that an error repeats
+
+# kinds of values
+_NOTHING = const(0)
+_IP4 = const(1)
+_IP6 = const(2)
+_PORT = const(3)
+_NAME = const(4)
+_PEER = const(5)
+_CERTHASH = const(6)
+_FIXED = {_NOTHING: 0, _IP4: 4, _IP6: 16, _PORT: 2}  # bytes; the others begin with their length
+
+_HOSTS = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr")
+_END = ("p2p", "p2p-circuit")
+# name: code, kind of value, what may stand behind it. An address begins with a host, a peer or a relay.
+_PROTOCOLS = {
+    "ip4": (4, _IP4, ("tcp", "udp", "p2p")),
+    "ip6": (41, _IP6, ("tcp", "udp", "p2p")),
+    "dns": (53, _NAME, ("tcp", "udp", "p2p")),
+    "dns4": (54, _NAME, ("tcp", "udp", "p2p")),
+    "dns6": (55, _NAME, ("tcp", "udp", "p2p")),
+    "dnsaddr": (56, _NAME, ("tcp", "udp", "p2p")),
+    "tcp": (6, _PORT, ("ws", "wss", "tls") + _END),
+    "udp": (273, _PORT, ("quic-v1", "webrtc-direct") + _END),
+    "tls": (448, _NOTHING, ("ws",) + _END),
+    "ws": (477, _NOTHING, _END),
+    "wss": (478, _NOTHING, _END),
+    "quic-v1": (461, _NOTHING, _END),
+    "webrtc-direct": (280, _NOTHING, ("certhash",) + _END),
+    "certhash": (466, _CERTHASH, ("certhash",) + _END),
+    "p2p": (421, _PEER, ("p2p-circuit",)),
+    "p2p-circuit": (290, _NOTHING, ("p2p",)),
+}
+_NAMES = {_PROTOCOLS[name][0]: name for name in _PROTOCOLS}
+_FAMILIES = {"ip4": 4, "ip6": 6, "dns4": 4, "dns6": 6}
+
+
+class Multiaddr:
+    """One address, read from its bytes. VerifyError("multiaddr") says what is wrong and in which part of it.
+
+    `text`       its one text form              `encode()`   its bytes             `parts()`   (protocol, value) texts
+    `host`       IP address or name; "" where none is said      `port`   0 where none is said
+    `transport`  tcp, tls, ws, wss, udp, quic-v1, webrtc-direct; "" where only a host or a peer is named
+    `family`     4, 6, or 0 where either will do                `is_ip`  the host is an address and no name
+    `peer_id`    who must be there, as bytes; b"" is anybody. A wrong one is a VerifyError("peer_id").
+    `is_circuit` the peer is behind a relay: host, port, transport and `relay_id` are those of the relay
+    """
+
+    def __init__(self, data: "Buffer") -> None:
+        self.host = self.transport = ""
+        self.port = self.family = 0
+        self.peer_id = self.relay_id = b""
+        self.is_circuit = self.is_ip = False
+        if len(data) > MAX_SIZE:
+            raise VerifyError("multiaddr", "%d bytes, at most %d are taken" % (len(data), MAX_SIZE))
+        self._data = bytes(data)
+        self.text = self._read()
+        if len(self.text) > MAX_SIZE:
+            raise VerifyError("multiaddr", "%d characters, at most %d are taken" % (len(self.text), MAX_SIZE))
+
+    def encode(self) -> bytes:
+        """The bytes, as they go over the wire."""
+        return self._data
+
+    def parts(self) -> "list[tuple[str, str]]":
+        """Protocol and value of each part; the value is "" where the protocol has none."""
+        words = self.text.split("/")
+        out = []
+        at = 1
+        while at < len(words):
+            name = words[at]
+            has_value = _PROTOCOLS[name][1] != _NOTHING
+            out.append((name, words[at + 1] if has_value else ""))
+            at += 2 if has_value else 1
+        return out
+
+    def with_peer(self, peer_id: "Buffer") -> "Multiaddr":
+        """This address with the peer who must be there; VerifyError where it names one already."""
+        return Multiaddr(self._data + _part("p2p", peer_id))
+
+    def circuit(self, peer_id: "Buffer" = b"") -> "Multiaddr":
+        """The address of a peer behind the relay at this address; without a peer, what a relay's client listens on."""
+        data = self._data + _part("p2p-circuit", b"")
+        return Multiaddr(data + _part("p2p", peer_id) if peer_id else data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Multiaddr) and self._data == other._data
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __repr__(self) -> str:
+        return "Multiaddr(%s)" % self.text
+
+    def _read(self) -> str:
+        # Walks over the bytes, once: fills in the attributes and returns the text.
+        data = self._data
+        words = [""]
+        before = ""
+        allowed: "tuple[str, ...]" = _HOSTS + _END
+        at = number = 0
+        while at < len(data) or number == 0:
+            number += 1
+            code, at = _varint(data, at, number)
+            name = _NAMES.get(code, "")
+            if not name:
+                _fail(number, "", "protocol code %d is not known here" % code)
+            if name not in allowed or (name == "p2p-circuit" and self.is_circuit):
+                if number == 1:
+                    raise VerifyError("multiaddr", "a multiaddr begins with /%s; not with /%s" % (_list(allowed), name))
+                _fail(number, name, "it cannot stand behind /%s" % before)
+            _, kind, allowed = _PROTOCOLS[name]
+            size = _FIXED.get(kind, -1)
+            if size < 0:
+                size, at = _varint(data, at, number)
+            if size > len(data) - at:
+                _fail(number, name, "it needs %d bytes, %d are left" % (size, len(data) - at))
+            value = data[at : at + size]
+            at += size
+            words.append(name)
+            if kind != _NOTHING:
+                words.append(self._take(name, kind, value, number))
+            elif name == "p2p-circuit":
+                self.is_circuit = True
+                self.relay_id, self.peer_id = self.peer_id, b""
+            else:
+                self.transport = "wss" if name == "ws" and self.transport == "tls" else name
+            before = name
+        return "/".join(words)
+
+    def _take(self, name: str, kind: int, value: bytes, number: int) -> str:
+        # The text of a value, after its attribute was set.
+        if kind == _PORT:
+            self.port = value[0] << 8 | value[1]
+            self.transport = name
+            return "%d" % self.port
+        if kind == _PEER:
+            try:
+                keys.check_peer_id(value)
+            except VerifyError as error:
+                raise VerifyError(error.rule, "part %d (/p2p): %s" % (number, error))
+            self.peer_id = value
+            return keys.peer_name(value)
+        if kind == _CERTHASH:
+            _check_multihash(value, number)
+            return "u" + _base64url(value)
+        if kind == _IP4:
+            self.host = ip.format4(value)
+        elif kind == _IP6:
+            self.host = ip.format6(value)
+        else:
+            try:
+                self.host = value.decode()
+            except UnicodeError:
+                _fail(number, name, "a host name that is not text")
+            _check_name(self.host, name, number)
+        self.is_ip = kind != _NAME
+        self.family = _FAMILIES.get(name, 0)
+        return self.host
+
+
+def decode(data: "Buffer") -> Multiaddr:
+    """The address in `data`. VerifyError("multiaddr"), or ("peer_id") when only the peer id in it is wrong."""
+    return Multiaddr(data)
+
+
+def parse(text: str, least_port: int = 0) -> Multiaddr:
+    """The address that a text names. VerifyError("multiaddr"), or ("peer_id") when only the peer id in it is wrong.
+
+    `least_port` is 1 where the address is to be dialled; one to listen on may leave the port, 0, to the machine.
+    """
+    if len(text) > MAX_SIZE:
+        raise VerifyError("multiaddr", "%d characters, at most %d are taken" % (len(text), MAX_SIZE))
+    words = text.split("/")
+    if words[0]:
+        raise VerifyError("multiaddr", "a multiaddr begins with `/`")
+    data = bytearray()
+    at = number = 0
+    wrong_peer = None
+    while at + 1 < len(words):
+        at += 1
+        number += 1
+        name = "p2p" if words[at] == "ipfs" else words[at]
+        if name not in _PROTOCOLS:
+            known = ", ".join(sorted(_PROTOCOLS))
+            _fail(number, "", "`%s` is no protocol of a multiaddr that is known here: %s" % (_shown(name), known))
+        kind = _PROTOCOLS[name][1]
+        value = b""
+        if kind != _NOTHING:
+            at += 1
+            if at == len(words) or not words[at]:
+                _fail(number, name, "it needs a value")
+            try:
+                value = _value(kind, words[at], name, number, least_port)
+            except VerifyError as error:
+                if error.rule != "peer_id":
+                    raise
+                # Faults of the rest come first: who skips a peer with a wrong id still wants to hear of them.
+                wrong_peer = wrong_peer or error
+                value = b"\x12\x20" + bytes(32)
+        data.extend(_part(name, value))
+    address = Multiaddr(data)
+    if wrong_peer is not None:
+        raise wrong_peer
+    return address
+
+
+def tcp(host: str, port: int, peer_id: "Buffer" = b"") -> Multiaddr:
+    """The address of a TCP socket whose `host` is an IP address, as the machine writes it. VerifyError for another."""
+    host = host.partition("%")[0]  # the zone of a link-local address means nothing to others
+    if ":" in host:
+        value = ip.parse6(host)
+        data = _part("ip4", value[12:]) if ip.is_mapped(value) else _part("ip6", value)
+    else:
+        data = _part("ip4", ip.parse4(host))
+    data += _part("tcp", bytes((port >> 8, port & 0xFF)))
+    return Multiaddr(data + _part("p2p", peer_id) if peer_id else data)
+
+
+def _part(name: str, value: "Buffer") -> bytes:
+    code, kind, _ = _PROTOCOLS[name]
+    data = varint.encode(code)
+    if kind not in _FIXED:
+        data += varint.encode(len(value))
+    return data + bytes(value)
+
+
+def _value(kind: int, text: str, name: str, number: int, least_port: int) -> bytes:
+    # The bytes of a value that was given as text.
+    if kind == _PORT:
+        port = _number(text)
+        if not least_port <= port <= 65535:
+            _fail(number, name, "port `%s` must be %d to 65535" % (_shown(text), least_port))
+        return bytes((port >> 8, port & 0xFF))
+    if kind == _PEER:
+        try:
+            return keys.parse_peer_name(text)
+        except VerifyError as error:
+            raise VerifyError(error.rule, "part %d (/p2p): `%s`: %s" % (number, _shown(text), error))
+    if kind == _CERTHASH:
+        data = _from_base64url(text[1:]) if text[0] == "u" else b""
+        if not data:
+            _fail(number, name, "`%s` is no base64url behind a `u`" % _shown(text))
+        _check_multihash(data, number)
+        return data
+    if kind == _NAME:
+        _check_name(text, name, number)
+        return text.encode()
+    try:
+        return ip.parse4(text) if kind == _IP4 else ip.parse6(text)
+    except VerifyError:
+        _fail(number, name, "`%s` is no IPv%d address" % (_shown(text), 4 if kind == _IP4 else 6))
+    return b""
+
+
+def _number(text: str) -> int:
+    # Of one to five decimal digits; -1 for anything else.
+    if not 1 <= len(text) <= 5:
+        return -1
+    for character in text:
+        if character not in "0123456789":
+            return -1
+    return int(text)
+
+
+def _check_name(text: str, name: str, number: int) -> None:
+    # Labels of letters, digits, `-` and `_`, one dot between them and at most one behind (RFC 1123, DNS-SD).
+    labels = (text[:-1] if text.endswith(".") else text).split(".")
+    sound = len(text) <= 253
+    for label in labels:
+        sound = sound and 1 <= len(label) <= 63
+        for character in label:
+            # Letters by their range: U+212A, the Kelvin sign, is a `k` in lower case.
+            is_letter = "a" <= character <= "z" or "A" <= character <= "Z"
+            sound = sound and (is_letter or character in "0123456789-_")
+    if not sound:
+        _fail(number, name, "`%s` is no host name" % _shown(text))
+
+
+def _check_multihash(data: bytes, number: int) -> None:
+    _, at = _varint(data, 0, number)
+    size, at = _varint(data, at, number)
+    if size != len(data) - at or size == 0:
+        _fail(number, "certhash", "it is no multihash")
+
+
+def _base64url(data: bytes) -> str:
+    text = binascii.b2a_base64(data).decode().rstrip("\n=")
+    return text.replace("+", "-").replace("/", "_")
+
+
+def _from_base64url(text: str) -> bytes:
+    # b"" for what is none; decoders differ in what they forgive, so only what is written the same way back is taken.
+    padded = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
+    try:
+        data = binascii.a2b_base64(padded.encode())
+    except ValueError:
+        return b""
+    return data if _base64url(data) == text else b""
+
+
+def _varint(data: bytes, at: int, number: int) -> "tuple[int, int]":
+    try:
+        value, after = varint.take(data, at, len(data))
+    except VerifyError as error:
+        raise VerifyError("multiaddr", "part %d: %s" % (number, error))
+    if value < 0:
+        _fail(number, "", "it ends inside a number" if at < len(data) else "it is missing")
+    return value, after
+
+
+def _list(names: "tuple[str, ...]") -> str:
+    return ", /".join(names[:-1]) + " or /" + names[-1]
+
+
+def _shown(text: str) -> str:
+    # A stranger's text in an error: short, and without what could move a terminal's cursor.
+    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return "".join([character if " " <= character <= "~" else "?" for character in cut])
+
+
+def _fail(number: int, name: str, what: str) -> "NoReturn":
+    raise VerifyError("multiaddr", "part %d%s: %s" % (number, " (/%s)" % name if name else "", what))

@@ -1,0 +1,190 @@
+"""Generated values: what is written reads back, and any bytes or text are read or refused. CPython only."""
+
+import ipaddress
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamliquor_lite.codec import base58, ip, varint
+from jamliquor_lite.codec.protobuf import INT, Fields, field_bytes, field_int
+from jamliquor_lite.errors import VerifyError
+from jamliquor_lite.p2p import keys, multiaddr
+
+_hashes = st.binary(min_size=32, max_size=32).map(lambda digest: b"\x12\x20" + digest)
+_ed25519 = st.binary(min_size=32, max_size=32).map(lambda key: keys.peer_id(keys.encode(keys.ED25519, key)))
+_secp256k1 = st.binary(min_size=33, max_size=33).map(lambda key: keys.peer_id(keys.encode(keys.SECP256K1, key)))
+_peers = _hashes | _ed25519 | _secp256k1
+_names = st.lists(st.text("abcXYZ019-_", min_size=1, max_size=20), min_size=1, max_size=5).map(".".join)
+_hosts = (
+    st.ip_addresses(v=4).map(lambda a: f"/ip4/{a}") | st.ip_addresses(v=6).map(lambda a: f"/ip6/{a.exploded}")
+    | st.tuples(st.sampled_from(["dns", "dns4", "dns6", "dnsaddr"]), _names).map(lambda t: f"/{t[0]}/{t[1]}")
+)
+_ports = st.integers(0, 65535)
+_transports = (
+    _ports.flatmap(lambda p: st.sampled_from([f"/tcp/{p}{rest}" for rest in ("", "/ws", "/wss", "/tls", "/tls/ws")]))
+    | _ports.flatmap(lambda p: st.sampled_from([f"/udp/{p}{rest}" for rest in ("", "/quic-v1", "/webrtc-direct")]))
+)
+_ends = st.lists(_peers, max_size=2)
+
+
+@st.composite
+def addresses(draw):
+    """(text, host's text, peer ids) of a well-formed multiaddr."""
+    host, transport, peers = draw(_hosts), draw(_transports), draw(_ends)
+    return host + transport + "/p2p-circuit".join(f"/p2p/{keys.peer_name(peer)}" for peer in peers), peers
+
+
+@given(addresses())
+def test_an_address_reads_back_from_its_text_and_its_bytes(given_address):
+    text, peers = given_address
+    address = multiaddr.parse(text)
+    for again in (multiaddr.parse(address.text), multiaddr.decode(address.encode())):
+        assert again == address and again.text == address.text and again.parts() == address.parts()
+        for name in ("host", "port", "transport", "family", "is_ip", "peer_id", "relay_id", "is_circuit"):
+            assert getattr(again, name) == getattr(address, name)
+    assert address.peer_id == (peers[-1] if peers else b"")
+    assert address.relay_id == (peers[0] if len(peers) == 2 else b"")
+
+
+@given(addresses(), st.data())
+def test_damaged_bytes_are_an_address_or_refused(given_address, draw):
+    data = bytearray(multiaddr.parse(given_address[0]).encode())
+    for _ in range(draw.draw(st.integers(1, 3))):
+        data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
+    _decoded_or_refused(bytes(data[: draw.draw(st.integers(0, len(data)))]))
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_an_address_or_refused(data):
+    _decoded_or_refused(data)
+
+
+def _decoded_or_refused(data):
+    try:
+        address = multiaddr.decode(data)
+    except VerifyError as error:
+        assert error.rule in ("multiaddr", "peer_id")
+        assert str(error).isprintable()
+        return
+    assert address.encode() == data
+    assert multiaddr.parse(address.text) == address
+
+
+@given(
+    st.text(max_size=80) | st.text(alphabet=st.characters(codec=None), max_size=80)
+    | st.lists(st.sampled_from(["ip4", "ip6", "tcp", "p2p", "ipfs", "dns", "certhash", "p2p-circuit", "udp", "ws", "",
+                                "1.2.3.4", "::1", "7", "uEiA", "\ud800", "\n", "Qm1", "b", "x" * 60]), max_size=9)
+    .map(lambda words: "/" + "/".join(words))
+)  # fmt: skip
+def test_any_text_is_an_address_or_refused(text):
+    try:
+        address = multiaddr.parse(text)
+    except VerifyError as error:
+        assert error.rule in ("multiaddr", "peer_id")
+        return
+    assert multiaddr.decode(address.encode()) == address
+
+
+@given(_peers)
+def test_peer_names_read_back(peer):
+    assert keys.parse_peer_name(keys.peer_name(peer)) == peer
+
+
+@given(st.text(max_size=100) | st.text(alphabet=base58.ALPHABET, max_size=60).map(lambda text: "Qm" + text))
+def test_any_text_is_a_peer_name_or_refused(text):
+    try:
+        assert keys.parse_peer_name(text)
+    except VerifyError as error:
+        assert error.rule == "peer_id"
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=40).map(lambda data: b"\x08\x01\x12\x20" + data))
+def test_any_bytes_are_a_key_or_refused(data):
+    try:
+        key_type, key = keys.decode(data)
+    except VerifyError as error:
+        assert error.rule == "identity"
+        return
+    assert keys.encode(key_type, key) == data
+    keys.check_peer_id(keys.peer_id(data))
+
+
+@given(st.binary(max_size=128))
+def test_base58_reads_back(data):
+    assert base58.decode(base58.encode(data)) == data
+
+
+@given(st.text(max_size=200) | st.text(alphabet=base58.ALPHABET, max_size=176))
+def test_base58_has_one_form(text):
+    try:
+        data = base58.decode(text)
+    except VerifyError:
+        return
+    assert len(data) > 128 or base58.encode(data) == text
+
+
+@given(st.ip_addresses(v=6) | st.binary(min_size=16, max_size=16).map(ipaddress.IPv6Address))
+def test_ip6_as_the_library_writes_it(address):
+    if address.ipv4_mapped is None:  # older Pythons write these in hexadecimal
+        assert ip.format6(address.packed) == str(address)
+    for text in (str(address), address.exploded, str(address).upper(), ip.format6(address.packed)):
+        assert ip.parse6(text) == address.packed
+
+
+@given(st.text(alphabet="0123456789abcF:.g", max_size=45))
+def test_ip_texts_are_taken_as_the_library_takes_them(text):
+    for parse, library in ((ip.parse4, ipaddress.IPv4Address), (ip.parse6, ipaddress.IPv6Address)):
+        try:
+            expected = library(text).packed
+        except ValueError:
+            expected = None
+        try:
+            assert parse(text) == expected
+        except VerifyError:
+            assert expected is None
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_varints_read_back(number):
+    data = varint.encode(number)
+    assert varint.take(data, 0, len(data)) == (number, len(data))
+
+
+@given(st.binary(max_size=12))
+def test_both_varint_readers_agree(data):
+    reader = varint.VarintReader()
+    pushed = (-1, 0)
+    try:
+        for at, byte in enumerate(data):
+            if reader.push(byte):
+                pushed = (reader.value, at + 1)
+                break
+    except VerifyError:
+        pushed = None
+    try:
+        taken = varint.take(data, 0, len(data))
+    except VerifyError:
+        assert pushed is None
+        return
+    assert pushed == taken
+    assert taken[0] < 0 or varint.encode(taken[0]) == data[: taken[1]]
+
+
+@given(st.lists(st.tuples(st.integers(1, 2**29 - 1), st.integers(0, 2**63 - 1) | st.binary(max_size=40)), max_size=8))
+def test_protobuf_fields_read_back(rows):
+    data = b"".join(field_int(n, v) if isinstance(v, int) else field_bytes(n, v) for n, v in rows)
+    fields = Fields(data, 0, len(data))
+    found = []
+    while fields.next():
+        found.append((fields.number, fields.value if fields.wire == INT else fields.take()))
+    assert found == rows
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_protobuf_or_refused(data):
+    fields = Fields(data, 0, len(data))
+    try:
+        while fields.next():
+            assert fields.wire == INT or 0 <= fields.start <= fields.end <= len(data)
+    except VerifyError as error:
+        assert error.rule == "protobuf"
