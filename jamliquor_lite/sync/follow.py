@@ -1,8 +1,9 @@
 """Following the head: what to ask each peer for, and what to make of the headers that come.
 
 A peer names heads (handshake, announcements). A head whose parent we have is checked at once. Else the gap is
-filled by block requests (CE 128): forwards from a header that both sides know, found by stepping back from our best
-(1, 2, 4 … headers, to the root); and where the peer's own branch does not lead to the head, backwards from it.
+filled by block requests (CE 128), or header requests where the connection carries them: forwards from a header that
+both sides know, found by stepping back from our best (1, 2, 4 … headers, to the root); and where the peer's own
+branch does not lead to the head, backwards from it.
 
 `Follower` holds what all peers share; `Gap` is one peer's part. Neither knows a stream: the node carries the
 requests out and brings each header as it arrives.
@@ -105,12 +106,15 @@ def _key(keys: bytes, author: int) -> bytes:
 
 
 class Gap:
-    """What one peer still has to tell us. At most one request is under way at a time."""
+    """What one peer still has to tell us. At most one request is under way at a time.
 
-    def __init__(self, follower: "Follower", profile: "Profile") -> None:
+    `maximum` headers are asked for at once forwards; 0: as many as blocks, `block_request_blocks`.
+    """
+
+    def __init__(self, follower: "Follower", profile: "Profile", maximum: int = 0) -> None:
         self.follower = follower
         self.chain = follower.chain
-        self._blocks = profile.block_request_blocks
+        self._maximum = maximum or profile.block_request_blocks
         self._fork_limit = profile.fork_headers
         self.target = b""  # head named by the peer that we do not have
         self.target_slot = 0
@@ -132,7 +136,7 @@ class Gap:
             self.target_slot = slot
 
     def next_request(self) -> "tuple[bytes, int, int] | None":
-        """(header hash, direction, number of blocks) of the next CE 128 request, or None if nothing is missing."""
+        """(header hash, direction, number of headers) of the next request, or None if nothing is missing."""
         tree = self.chain.tree
         if not self.target or self.lost:
             return None
@@ -152,7 +156,7 @@ class Gap:
                 row = tree.parents[row] if row != tree.root else row
             self.last = tree.hash(row)
             self._confirmed = False
-        return self.last, FORWARDS, self._blocks
+        return self.last, FORWARDS, self._maximum
 
     def header(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> None:
         """One header of the answer under way. Raises RemoteError or VerifyError where the peer is to blame."""
@@ -160,15 +164,15 @@ class Gap:
         if self.direction == BACKWARDS:
             self._fork.append(bytes(memoryview(data)[start:end]))
             if len(self._fork) > self._fork_limit + 1:
-                raise RemoteError(SURPLUS, "more blocks than asked for")
+                raise RemoteError(SURPLUS, "more headers than asked for")
             return
         outcome = self.follower.offer(data, start, end, now_slot)
         header = Header(self.chain.spec, data, start, end)
         if self.received == 1 and header.parent != self.last:
-            raise RemoteError(MALFORMED, "block answer does not start with a child of the header it was asked about")
+            raise RemoteError(MALFORMED, "the answer does not start with a child of the header it was asked about")
         if outcome == ORPHAN:
             if not self._waiting:
-                raise RemoteError(MALFORMED, "block answer is not a chain at slot %d" % header.slot)
+                raise RemoteError(MALFORMED, "the answer is not a chain at slot %d" % header.slot)
         elif outcome in (ADDED, KNOWN):
             self.last = header.hash
             self._confirmed = self._progress = True
