@@ -1,0 +1,189 @@
+// A js-libp2p peer for interop tests; ../README.md says what each peer does.
+//
+//   peer.mjs listen [OPTIONS]                    peer.mjs dial MULTIADDR [BYTES] [OPTIONS]
+//
+// Options: --key=TYPE, --security=noise|hybrid|hybrid,noise (in order of preference), --bind or --bind=hybrid,noise
+// (what it signs as its preferences, where that is not what it does).
+import { createHash } from "node:crypto";
+
+import { multiaddr } from "@multiformats/multiaddr";
+
+import { makeNode } from "./node.mjs";
+
+const SINK = "/jamliquor/sink/1.0.0";
+const SOURCE = "/jamliquor/source/1.0.0";
+const DEFAULT_BYTES = 16 * 1024 * 1024;
+const PERIOD = 65536;
+const PINGS = 5;
+
+const PATTERN = Uint8Array.from({ length: PERIOD }, (_, i) => i * 131 + (i >> 8));
+
+function* pattern(size) {
+  for (let at = 0; at < size; at += PERIOD) {
+    yield PATTERN.subarray(0, Math.min(PERIOD, size - at));
+  }
+}
+
+function patternHash(size) {
+  const hash = createHash("sha256");
+  for (const block of pattern(size)) {
+    hash.update(block);
+  }
+  return hash.digest();
+}
+
+// Sends it and ends the writing side. Of `stream.onDrain()` only the first call waits (3.3.11), so everything would
+// be queued at once, and go out in frames of yamux that rust refuses (beyond 1 MiB).
+async function sendAll(stream, blocks) {
+  for (const block of blocks) {
+    if (!stream.send(block)) {
+      await nextEvent(stream, "drain");
+    }
+  }
+  await stream.close();
+}
+
+function nextEvent(stream, name) {
+  const { promise, resolve, reject } = Promise.withResolvers();
+  const closed = ({ error }) => reject(error ?? new Error(`closed before ${name}`));
+  stream.addEventListener(name, resolve, { once: true });
+  stream.addEventListener("close", closed, { once: true });
+  return promise.finally(() => stream.removeEventListener("close", closed));
+}
+
+// Hands over each piece that comes, until the other side has finished. An iterator of the stream would wait for ever
+// when that happened before it began.
+function receive(stream, take) {
+  const { promise, resolve, reject } = Promise.withResolvers();
+  const end = () => (["aborted", "reset"].includes(stream.status) ? reject(new Error("reset")) : resolve());
+  stream.addEventListener("message", ({ data }) => {
+    for (const piece of data instanceof Uint8Array ? [data] : data) {
+      take(piece);
+    }
+  });
+  stream.addEventListener("end", end);
+  stream.addEventListener("close", ({ error }) => (error ? reject(error) : resolve()));
+  if (stream.readableEnded) {
+    end();
+  }
+  return promise;
+}
+
+async function countAndHash(stream) {
+  const hash = createHash("sha256");
+  let count = 0;
+  await receive(stream, (piece) => {
+    count += piece.length;
+    hash.update(piece);
+  });
+  const answer = Buffer.alloc(8);
+  answer.writeBigUInt64BE(BigInt(count));
+  return Buffer.concat([answer, hash.digest()]);
+}
+
+async function readAll(stream) {
+  const pieces = [];
+  await receive(stream, (piece) => pieces.push(Buffer.from(piece)));
+  return Buffer.concat(pieces);
+}
+
+async function answerSink(stream) {
+  await sendAll(stream, [await countAndHash(stream)]);
+}
+
+// The size is enough to begin: the writing side of the other may stay open meanwhile.
+async function answerSource(stream) {
+  let asked = Buffer.alloc(0);
+  let begun;
+  await receive(stream, (piece) => {
+    asked = Buffer.concat([asked, piece]);
+    if (begun === undefined && asked.length >= 8) {
+      begun = sendAll(stream, pattern(Number(asked.readBigUInt64BE())));
+      begun.catch(() => 0); // told below
+    }
+  });
+  await begun;
+}
+
+async function listen(options) {
+  const node = await makeNode({ ...options, listen: ["/ip4/127.0.0.1/tcp/0"] });
+  const serve = (answer) => (stream) =>
+    answer(stream).catch((error) => {
+      console.error(`stream: ${error.message}`);
+      stream.abort(error);
+    });
+  await node.handle(SINK, serve(answerSink), { maxInboundStreams: 64 });
+  await node.handle(SOURCE, serve(answerSource), { maxInboundStreams: 64 });
+  console.log(`READY ${node.getMultiaddrs()[0]}`);
+  process.stdin.on("end", () => process.exit(0)).on("error", () => process.exit(0));
+  process.stdin.resume();
+  process.on("SIGTERM", () => process.exit(0));
+}
+
+async function timed(task) {
+  const start = performance.now();
+  return [await task(), (performance.now() - start) / 1e3];
+}
+
+async function dial(address, size, options) {
+  const node = await makeNode(options);
+  // It asks by itself, and a listener of its kind resets a second question that comes meanwhile.
+  const identified = Promise.withResolvers();
+  node.addEventListener("peer:identify", ({ detail }) => identified.resolve(detail), { once: true });
+  const connection = await node.dial(multiaddr(address));
+  connection.addEventListener("close", () => identified.reject(new Error("closed before it was identified")));
+  const { agentVersion: agent, protocols } = await identified.promise;
+  const ping_ms = [];
+  for (let count = 0; count < PINGS; count += 1) {
+    const [, seconds] = await timed(() => node.services.ping.ping(connection.remotePeer));
+    ping_ms.push(seconds * 1e3);
+  }
+  const wanted = Buffer.alloc(8);
+  wanted.writeBigUInt64BE(BigInt(size));
+  const expected = Buffer.concat([wanted, patternHash(size)]);
+  const [sinkAnswer, sink_s] = await timed(async () => {
+    const stream = await connection.newStream(SINK);
+    const answer = readAll(stream);
+    await sendAll(stream, pattern(size));
+    return answer;
+  });
+  const [sourceAnswer, source_s] = await timed(async () => {
+    const stream = await connection.newStream(SOURCE);
+    const answer = countAndHash(stream);
+    await sendAll(stream, [wanted]);
+    return answer;
+  });
+  const sink_ok = sinkAnswer.equals(expected);
+  const source_ok = sourceAnswer.equals(expected);
+  const { encryption: security, multiplexer: muxer } = connection;
+  console.log(
+    JSON.stringify({ agent, protocols, ping_ms, sink_ok, source_ok, sink_s, source_s, security, muxer }),
+  );
+  await node.stop();
+  if (!sink_ok || !source_ok) {
+    throw new Error("what came is not what was sent");
+  }
+}
+
+async function main(words) {
+  const given = words.filter((word) => word.startsWith("--"));
+  const [mode, address, size] = words.filter((word) => !word.startsWith("--"));
+  const { key, security, ...rest } = Object.fromEntries(given.map((word) => word.slice(2).split("=")));
+  const names = security?.split(",") ?? ["noise"];
+  const options = { key, security: names, bind: "bind" in rest ? (rest.bind?.split(",") ?? names) : [] };
+  options.agent = `jamliquor-peer/js-libp2p-3.3.11${security ? `+${security}` : ""}`;
+  if (mode === "listen") {
+    await listen(options);
+  } else if (mode === "dial" && address !== undefined) {
+    await dial(address, size === undefined ? DEFAULT_BYTES : Number(size), options);
+    process.exit(0);
+  } else {
+    throw new Error("usage: listen [OPTIONS] | dial MULTIADDR [BYTES] [OPTIONS]");
+  }
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  const causes = error.errors?.map((cause) => cause.message).join("; ");
+  console.error(`peer: ${error.message}${causes ? `: ${causes}` : ""}`.replaceAll("\n", " "));
+  process.exit(1);
+});
