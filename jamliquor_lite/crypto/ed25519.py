@@ -30,16 +30,16 @@ _IDENTITY = (0, 1, 1, 0)
 
 def public(seed: bytes) -> bytes:
     """The public key of a 32-byte seed."""
-    return _encode(_multiply_add(_clamp(sha512(seed)), _BASE, 0, _IDENTITY))
+    return _encode(_multiply(_clamp(sha512(seed)), _BASE))
 
 
 def sign(seed: bytes, message: bytes) -> bytes:
     """The 64-byte signature of `message` (RFC 8032 section 5.1.6)."""
     expanded = sha512(seed)
     scalar = _clamp(expanded)
-    key = _encode(_multiply_add(scalar, _BASE, 0, _IDENTITY))
+    key = _encode(_multiply(scalar, _BASE))
     nonce = int.from_bytes(sha512(expanded[32:] + message), "little") % _L
-    commitment = _encode(_multiply_add(nonce, _BASE, 0, _IDENTITY))
+    commitment = _encode(_multiply(nonce, _BASE))
     challenge = int.from_bytes(sha512(commitment + key + message), "little") % _L
     return commitment + ((nonce + challenge * scalar) % _L).to_bytes(32, "little")
 
@@ -93,17 +93,26 @@ def _negate(p: "Point") -> "Point":
     return -p[0] % _P, p[1], p[2], -p[3] % _P
 
 
-def _multiply_add(k: int, p: "Point", m: int, q: "Point") -> "Point":
-    """k p + m q, for scalars below 2^256. Two bits of both at a time."""
-    row = [_IDENTITY, q, _double(q), _add(_double(q), q)]
-    table = list(row)
-    for _ in range(3):
-        row = [_add(p, x) for x in row]
-        table += row
+def _multiply(k: int, p: "Point") -> "Point":
+    """k p, for a scalar below 2^256. Two bits at a time: a table of more than four points is kilobytes on a board."""
+    twice = _double(p)
+    table = (_IDENTITY, p, twice, _add(twice, p))
     total = _IDENTITY
     for shift in range(254, -1, -2):
         total = _double(_double(total))
-        index = (k >> shift & 3) << 2 | (m >> shift & 3)
+        index = k >> shift & 3
+        if index:
+            total = _add(total, table[index])
+    return total
+
+
+def _multiply_add(k: int, p: "Point", m: int, q: "Point") -> "Point":
+    """k p + m q, for scalars below 2^256. One bit of both at a time."""
+    table = (_IDENTITY, q, p, _add(p, q))
+    total = _IDENTITY
+    for shift in range(255, -1, -1):
+        total = _double(total)
+        index = (k >> shift & 1) << 1 | (m >> shift & 1)
         if index:
             total = _add(total, table[index])
     return total

@@ -67,21 +67,24 @@ def sha512(data: "Buffer") -> bytes:
 def _compress(state: "list[int]", block: "Buffer") -> None:
     """Mix one block into `state` (section 6.4.2)."""
     mask = _MASK
+    # The schedule's last 16 words; the next one takes the place of the oldest.
     words = [int.from_bytes(bytes(block[at : at + 8]), "big") for at in range(0, _BLOCK, 8)]
-    for at in range(16, 80):
-        x = words[at - 15]
-        y = words[at - 2]
-        # Rotations as shifts of the doubled word: the upper copy supplies the bits that come round.
-        xx = x << 64 | x
-        yy = y << 64 | y
-        small0 = (xx >> 1 ^ xx >> 8) & mask ^ x >> 7
-        small1 = (yy >> 19 ^ yy >> 61) & mask ^ y >> 6
-        words.append((words[at - 16] + small0 + words[at - 7] + small1) & mask)
     a, b, c, d, e, f, g, h = state
     for at in range(80):
+        word = words[at & 15]
+        if at >= 16:
+            x = words[at + 1 & 15]
+            y = words[at + 14 & 15]
+            # Rotations as shifts of the doubled word: the upper copy supplies the bits that come round.
+            xx = x << 64 | x
+            yy = y << 64 | y
+            small0 = (xx >> 1 ^ xx >> 8) & mask ^ x >> 7
+            small1 = (yy >> 19 ^ yy >> 61) & mask ^ y >> 6
+            word = (word + small0 + words[at + 9 & 15] + small1) & mask
+            words[at & 15] = word
         ee = e << 64 | e
         aa = a << 64 | a
-        one = h + ((ee >> 14 ^ ee >> 18 ^ ee >> 41) & mask) + (g ^ e & (f ^ g)) + _ROUNDS[at] + words[at]
+        one = h + ((ee >> 14 ^ ee >> 18 ^ ee >> 41) & mask) + (g ^ e & (f ^ g)) + _ROUNDS[at] + word
         two = ((aa >> 28 ^ aa >> 34 ^ aa >> 39) & mask) + (a & b | c & (a | b))
         h = g
         g = f
