@@ -40,8 +40,8 @@ class Aead:
     """One key. Under a key, each counter may seal one message only."""
 
     def __init__(self, key: "Buffer") -> None:
-        key = bytes(key)
-        self._words = tuple([int.from_bytes(key[i : i + 4], "little") for i in range(0, 32, 4)])
+        # As bytes: each connection holds two ciphers, and words of 32 bits are objects of their own on a board.
+        self._key = bytes(key)
 
     def seal(self, counter: int, ad: "Buffer", buf: "Buffer", start: int, end: int, out: "Buffer", at: int) -> int:
         """Seal buf[start:end] with the additional data `ad` into out[at:]; `out` may be `buf` with `at` = `start`.
@@ -77,7 +77,9 @@ class Aead:
     def _begin(self, counter: int) -> None:
         state = _state
         state[:4] = _CONSTANTS
-        state[4:12] = self._words
+        key = self._key
+        for i in range(8):
+            state[4 + i] = int.from_bytes(key[4 * i : 4 * i + 4], "little")
         state[13] = 0
         state[14] = counter & _WORD
         state[15] = counter >> 32
