@@ -18,7 +18,8 @@ LENGTHS = (0, 1, 7, 8, 9, 31, 32, 33, 71, 72, 73, 135, 136, 137, 143, 144, 145, 
 CHAIN_SHA3_256 = "db11070ea5620b3f039ba50de7084068cfecefff7cec4cae846cadb24f00190c"
 CHAIN_SHA3_512 = "95faeaba86bc67e0c03a6171639aadcf02725cf389b5684f360c5b290d0b9737"
 CHAIN_SHAKE256 = "26ca93288fce6618b4627fc57dc007067192c8f54aca05c68caf323be568079a"
-BLOCKS_SHAKE128 = "b7a8899e7be6a1b2bd615a625946899ebc5f82375168ec329a18612a206ee9fb"  # the fifth and sixth block of each length's stream, chained by SHA3-256
+# Made likewise: the fifth and the sixth block of each length's stream, chained by SHA3-256.
+BLOCKS_SHAKE128 = "b7a8899e7be6a1b2bd615a625946899ebc5f82375168ec329a18612a206ee9fb"
 DATA = bytes([(i * 11 + 5) & 255 for i in range(300)])
 
 
