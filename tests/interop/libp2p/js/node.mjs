@@ -15,7 +15,8 @@ const KEY_TYPES = { ed25519: "Ed25519", rsa: "RSA", secp256k1: "secp256k1", ecds
 // `listen`: addresses; `key`: one of KEY_TYPES; `security`: "noise" and "hybrid" in order of preference; `bind`: what
 // the hybrid signs as these preferences; empty when it signs nothing and checks nothing of the kind.
 export async function makeNode({ listen = [], key = "ed25519", security = ["noise"], bind = [], agent }) {
-  const encrypters = { noise: noise(), hybrid: hybridNoise(...[security, bind].map((list) => list.map((name) => PROTOCOLS[name]))) };
+  const named = (list) => list.map((name) => PROTOCOLS[name]);
+  const encrypters = { noise: noise(), hybrid: hybridNoise(named(security), named(bind)) };
   if (!(key in KEY_TYPES) || ![...security, ...bind].every((name) => name in PROTOCOLS)) {
     throw new Error(`no type of key ${key}, or no security ${security}`);
   }
