@@ -1,0 +1,1 @@
+"""Serving lite nodes, and bridging them to JAM's own network. Trusted for nothing."""
