@@ -20,20 +20,27 @@ class Pool:
         self.free = count
         self.least_free = count
         self.refused = 0
-        self._idle: "list[memoryview]" = []  # made, not lent
-        self._lent: "dict[int, memoryview]" = {}  # by id(): memoryviews have no hash
+        self._idle: "list[memoryview | None]" = [None] * count  # those that are made and not lent come first
+        self._idle_count = 0
+        # By id(), for memoryviews have no hash: the buffer while it is lent, None while it is not. Keys stay.
+        self._lent: "dict[int, memoryview | None]" = {}
 
     def fill(self) -> None:
-        """Make all buffers now. A board does so at boot, while its heap is still in one piece."""
-        while len(self._idle) + len(self._lent) < self.count:
-            self._idle.append(memoryview(bytearray(self.size)))
+        """Make all buffers now. A board does so at boot, while its heap is in one piece; no call allocates then."""
+        while len(self._lent) < self.count:
+            self._put_away(self._make())
 
     def lend(self, urgent: bool = False) -> "memoryview | None":
         """A buffer with whatever its last borrower left in it; None when there is none for this borrower."""
         if self.free <= (0 if urgent else self.reserved):
             self.refused += 1
             return None
-        buffer = self._idle.pop() if self._idle else memoryview(bytearray(self.size))
+        last = self._idle_count - 1
+        buffer = self._idle[last] if last >= 0 else self._make()
+        assert buffer is not None
+        if last >= 0:
+            self._idle[last] = None
+            self._idle_count = last
         self._lent[id(buffer)] = buffer
         self.free -= 1
         if self.free < self.least_free:
@@ -42,10 +49,20 @@ class Pool:
 
     def give_back(self, buffer: memoryview) -> None:
         """The borrower is done. LocalError for anything but an object that `lend` gave and nobody gave back."""
-        if self._lent.pop(id(buffer), None) is None:
+        if self._lent.get(id(buffer)) is None:
             raise LocalError("%s: a buffer was given back that is not lent" % self.name)
-        self._idle.append(buffer)
+        self._lent[id(buffer)] = None
+        self._put_away(buffer)
         self.free += 1
+
+    def _make(self) -> memoryview:
+        buffer = memoryview(bytearray(self.size))
+        self._lent[id(buffer)] = None
+        return buffer
+
+    def _put_away(self, buffer: memoryview) -> None:
+        self._idle[self._idle_count] = buffer
+        self._idle_count += 1
 
     def room(self, urgent: bool = False) -> int:
         """How many buffers could be lent now."""

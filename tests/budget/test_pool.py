@@ -3,7 +3,7 @@
 
 from jamliquor_lite.budget.pool import Pool, Share
 from jamliquor_lite.errors import LocalError
-from tests.support import raises
+from tests.support import raises, skip
 
 
 def lend_all(pool, urgent=False):
@@ -106,3 +106,25 @@ def test_who_holds_nothing_may_take_a_reserved_one():
     assert Share(pool, 2, True).room() == 0
     one.give_back(buffer)
     assert Share(pool, 2).lend() is None and Share(pool, 2).room() == 0
+
+
+def test_a_filled_pool_allocates_nothing():
+    try:
+        import micropython
+    except ImportError:
+        skip("only MicroPython can lock its heap")
+    pool = Pool("test", 40, 16, reserved=1)
+    pool.fill()
+    share = Share(pool, 39, True)
+    lent = [None] * 40
+    micropython.heap_lock()
+    try:
+        for _ in range(5):
+            for i in range(39):
+                lent[i] = share.lend()
+            assert share.lend() is None and pool.free == 1
+            for i in range(39):
+                share.give_back(lent[i])
+    finally:
+        micropython.heap_unlock()
+    assert pool.free == 40
