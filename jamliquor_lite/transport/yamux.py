@@ -105,7 +105,7 @@ class Session:
                 if len(self.output.resets) >= _MAX_RESETS:
                     break
                 at += self._header.take(view, at, end)
-                if self._header.is_complete:
+                if not self._header.missing:
                     self._header.restart()
                     try:
                         self._on_header()
@@ -123,7 +123,7 @@ class Session:
         if self._left:
             stream = self._into
             return self._left if stream is None or stream.bits & GONE else min(self._left, stream.room())
-        return 0 if len(self.output.resets) >= _MAX_RESETS else HEADER_BYTES
+        return 0 if len(self.output.resets) >= _MAX_RESETS else self._header.missing
 
     @property
     def has_output(self) -> bool:

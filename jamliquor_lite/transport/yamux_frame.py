@@ -6,8 +6,6 @@ means depends on the kind: bytes that follow (data), bytes more of window, a pin
 
 import struct
 
-from ..const import const
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Union
@@ -37,11 +35,10 @@ PROTOCOL_ERROR = 1
 INTERNAL_ERROR = 2
 
 _FORMAT = ">BBHII"
-_GOT_ALL = const(12)
 
 
 class Header:
-    """Collects one header, however it is cut. Its fields hold from `is_complete` until `restart`."""
+    """Collects one header, however it is cut. Its fields hold once nothing is `missing`, until `restart`."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -49,27 +46,22 @@ class Header:
         self.flags = 0
         self.stream_id = 0
         self.length = 0
-        self._got = 0
+        self.missing = HEADER_BYTES
         self._bytes = bytearray(HEADER_BYTES)
-
-    @property
-    def is_complete(self) -> bool:
-        """All 12 bytes are here."""
-        return self._got == _GOT_ALL
 
     def restart(self) -> None:
         """Begin the next header."""
-        self._got = 0
+        self.missing = HEADER_BYTES
 
     def take(self, buf: "Buffer", start: int, end: int) -> int:
         """Take what is lacking of buf[start:end]; how much."""
-        got = self._got
-        count = min(_GOT_ALL - got, end - start)
+        got = HEADER_BYTES - self.missing
+        count = min(self.missing, end - start)
         data = self._bytes
         for i in range(count):  # allocates nothing, which a slice would
             data[got + i] = buf[start + i]
-        self._got = got = got + count
-        if got == _GOT_ALL:
+        self.missing -= count
+        if not self.missing:
             self.version = data[0]
             self.kind = data[1]
             self.flags = data[2] << 8 | data[3]

@@ -117,7 +117,7 @@ class Hand:
             while at < end:
                 header = Header()
                 at += header.take(buf, at, end)
-                assert header.is_complete and header.version == 0
+                assert header.missing == 0 and header.version == 0
                 data = b""
                 if header.kind == DATA:
                     data = bytes(buf[at : at + header.length])
@@ -152,4 +152,7 @@ def read(stream, size: int = 1000000) -> bytes:
 
 def pattern(start: int, count: int) -> bytes:
     """Bytes that show when one is lost, doubled or moved."""
-    return bytes([(i * 7 + (i >> 8)) & 0xFF for i in range(start, start + count)])
+    data = bytearray(count)  # not a list first: the heap may be small
+    for i in range(count):
+        data[i] = ((start + i) * 7 + (start + i >> 8)) & 0xFF
+    return bytes(data)
