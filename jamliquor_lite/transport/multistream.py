@@ -37,6 +37,7 @@ MAX_NAME = const(128)  # bytes of a name that we would serve: what is held while
 _NEWLINE = const(10)
 _HEADER = b"/multistream/1.0.0"
 _NOT_AVAILABLE = b"na"
+_WORDS = ("na", "ls")  # of multistream itself: as the name of a protocol they would be taken for an answer
 
 
 def message(name: "str | bytes") -> bytes:
@@ -69,6 +70,10 @@ class _Negotiation:
         """Write into buf[start:end] what the peer is to get; returns how many bytes."""
         return self._out.drain(buf, start, end)
 
+    def wants(self) -> int:
+        """Bytes that surely belong to this talk, for who must not read into the next layer; 0 when it is over."""
+        return self._line.wants() if self.state == RUNNING else 0
+
     def feed(self, buf: "Buffer", start: int, end: int, now: int) -> int:
         """Take bytes of the peer from buf[start:end]; returns how many. RemoteError when they break the rules."""
         line = self._line
@@ -95,6 +100,8 @@ class Dialer(_Negotiation):
             raise LocalError("multistream: nothing to propose")
         longest = len(_HEADER) + 1
         for name in protocols:
+            if name in _WORDS:
+                raise LocalError("multistream: no protocol can be named " + name)
             longest = max(longest, len(message(name)))
         super().__init__(message(_HEADER) + message(protocols[0]), longest)
         self.optimistic = len(protocols) == 1
@@ -144,7 +151,7 @@ class Listener(_Negotiation):
             self._out.add(message(_HEADER))
             return
         name = line.name()
-        if name and name != "ls" and self._accept(name):
+        if name and name not in _WORDS and self._accept(name):
             self.protocol = name
             self.state = AGREED
             self._out.add(message(name))
@@ -188,6 +195,12 @@ class _Line:
         self._got = 0
         self._last = 0  # the last byte that came
         self._prefix = varint.VarintReader()
+
+    def wants(self) -> int:
+        """Bytes that a message lacks for sure."""
+        if self.is_complete or self._length == 0:
+            return 1
+        return self._length - self._got
 
     def take(self, buf: "Buffer", at: int, end: int) -> int:
         """Take from buf[at:end] up to the end of the message at most; returns where it stopped."""

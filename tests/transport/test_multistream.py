@@ -141,6 +141,20 @@ def test_a_view_and_a_range_are_taken():
     assert bytes(out[: 3 + count + 1]) == b"..." + HEADER + message(NOISE) + b"."
 
 
+def test_what_a_side_wants_is_its_own_to_the_last_byte():
+    rest = b"and the next layer"
+    for core, data in (
+        (Dialer([NOISE]), HEADER + message(NOISE)),
+        (served(NOISE), HEADER + message("/tls/1.0.0") + message(NOISE)),
+    ):
+        drained(core)
+        data += rest
+        at = 0
+        while core.wants():
+            at += core.feed(data, at, at + core.wants(), 0)
+        assert core.state == AGREED and data[at:] == rest
+
+
 def test_an_answer_comes_only_after_its_question():
     dialer = Dialer([NOISE])
     assert fed(dialer, HEADER) == len(HEADER), "both may say the header at once"
@@ -207,7 +221,8 @@ def test_only_names_that_we_could_serve_are_looked_up():
         return False
 
     longest = "/" + "x" * (MAX_NAME - 1)
-    for data in (message(longest), message(longest + "x"), message("/\xe9"), b"\x02\xc3\n", b"\x01\n", message("ls")):
+    others = (message(longest + "x"), message("/\xe9"), b"\x02\xc3\n", b"\x01\n", message("ls"), message("na"))
+    for data in (message(longest),) + others:
         listener = greeted(Listener(accept))
         fed(listener, data)
         assert drained(listener) == NA
@@ -256,6 +271,6 @@ def test_text_is_text():
 
 def test_our_own_mistakes_are_local():
     raises(LocalError, Dialer, [])
-    for name in ("", "a\nb", "\x00", "x" * MAX_MESSAGE):
+    for name in ("", "a\nb", "\x00", "x" * MAX_MESSAGE, "na", "ls"):
         raises(LocalError, Dialer, [NOISE, name])
     assert len(message("x" * (MAX_MESSAGE - 1))) == MAX_MESSAGE + 2
