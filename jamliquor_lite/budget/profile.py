@@ -28,6 +28,14 @@ class Profile:
     connection_send_bytes = 512 * 1024  # and on all streams of a connection together
     chunk_bytes = 16 * 1024  # what waits in yamux streams does so in buffers of this size
     stream_chunks = 128  # and there are so many, for all connections
+    frame_bytes = 65_537  # a Noise frame with its length: a peer whose frames are longer is refused
+    frames = 48  # buffers of that size, for all connections: one while a frame comes in, one while one goes out
+    frame_stall_ms = 10_000  # a peer that begins a frame and never ends it keeps a buffer
+    farewell_ms = 1_000  # a peer that does not take our goodbye
+    pins = 256  # peers remembered as post-quantum: strangers could fill the store
+    peer_addresses = 8  # of one peer that are tried
+    dials = 8  # connections that we are making at once
+    protocol_name_bytes = 256  # names of protocols are passed on in pieces of this size
     stream_stall_ms = 10_000  # bytes that nobody reads, or no peer takes, while others find no chunk
     stream_ack_ms = 15_000  # a peer that never answers to a stream of ours
     half_closed_ms = 120_000  # a stream with one half ended and nothing moving on the other
@@ -36,6 +44,14 @@ class Profile:
     idle_timeout_ms = 30_000
     handshakes = 8  # connections that have not proved who they are
     connections_per_source = 8  # one host that takes every slot
+
+    # identify and ping
+    identify_bytes = 8192  # what a peer may say of itself; go-libp2p and js-libp2p draw the line there too
+    identify_addrs = 16  # addresses of one peer that are kept
+    identify_protocols = 64  # and protocols: js-libp2p with all its services has 20
+    identify_timeout_ms = 10_000  # a peer that says it a byte at a time
+    ping_timeout_ms = 10_000  # a peer that does not answer
+    ping_idle_ms = 60_000  # a peer that opens a ping stream and lets it lie
 
     # messages
     leaves = 64  # leaves a peer may list in its UP 0 handshake

@@ -41,3 +41,14 @@ class Identity:
         if fault:
             raise VerifyError("identity", "the peer's key (%s): %s" % (keys.NAMES[key_type], fault))
         return keys.peer_id(key)
+
+    @staticmethod
+    def name_of(peer_id: "Buffer") -> str:
+        """The text of a peer id."""
+        return keys.peer_name(bytes(peer_id))
+
+    @staticmethod
+    def ed25519_of(key: "Buffer") -> bytes:
+        """The 32 bytes of a peer's key, which is one that `verify_peer` took; b"" when it is of another type."""
+        key_type, data = keys.decode(key)
+        return bytes(data) if key_type == keys.ED25519 else b""

@@ -5,10 +5,14 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.codec import base58, ip, varint
 from jamliquor_lite.codec.protobuf import INT, Fields, field_bytes, field_int
-from jamliquor_lite.errors import VerifyError
-from jamliquor_lite.p2p import keys, multiaddr
+from jamliquor_lite.errors import BudgetError, RemoteError, VerifyError
+from jamliquor_lite.p2p import events, identify, keys, multiaddr, ping
+from tests.fake_carrier import Pair
+from tests.p2p import vectors
+from tests.p2p.drive import Say, run, settle, streams
 
 _hashes = st.binary(min_size=32, max_size=32).map(lambda digest: b"\x12\x20" + digest)
 _ed25519 = st.binary(min_size=32, max_size=32).map(lambda key: keys.peer_id(keys.encode(keys.ED25519, key)))
@@ -188,3 +192,70 @@ def test_any_bytes_are_protobuf_or_refused(data):
             assert fields.wire == INT or 0 <= fields.start <= fields.end <= len(data)
     except VerifyError as error:
         assert error.rule == "protobuf"
+
+
+_small = {1: vectors.ED25519_KEY, 2: b"\x04\x7f\x00\x00\x01\x06\x0f\xa1", 3: b"/ipfs/ping/1.0.0", 6: b"agent"}
+_messages = st.lists(
+    st.sampled_from(sorted(_small)).map(lambda n: field_bytes(n, _small[n])) | st.binary(max_size=30), max_size=6
+).map(b"".join)
+
+
+@given(
+    st.lists(_messages, max_size=12).map(lambda all_: b"".join(varint.encode(len(m)) + m for m in all_))
+    | st.binary(max_size=300),
+    st.integers(0, 50),
+    st.booleans(),
+)
+def test_identify_is_whole_or_the_peer_s_fault(data, seed, fin):
+    pair = Pair(seed=seed)
+    here, there = streams(pair)
+    receiver = identify.Receiver(Profile(), bytearray(256))
+    receiver.begin(here, 1000, keys.peer_id(vectors.ED25519_KEY))
+    say = Say(there, data, fin)
+    try:
+        settle(pair, receiver, say, now=1)
+        receiver.poll(1000)
+    except RemoteError as error:
+        assert here.abandoned == error.code
+    except BudgetError as error:
+        assert error.limit == "identify_bytes" and here.abandoned >= 0
+    assert not receiver.busy
+    info = receiver.info
+    assert len(info.listen_addrs) <= 16 and len(info.protocols) <= 64
+    assert info.key in (b"", vectors.ED25519_KEY)
+    assert all(text.isprintable() for text in (info.agent, info.protocol_version, *info.protocols))
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=8), st.integers(0, 50), st.booleans())
+def test_a_ping_stream_echoes_whole_pings_only(pieces, seed, fin):
+    pair = Pair(seed=seed, window=64)
+    here, there = streams(pair)
+    responder = ping.Responder(1000)
+    responder.begin(there, 0)
+    data = b"".join(pieces)
+    say = Say(here, data, fin)
+    whole = len(data) - len(data) % 32
+    try:
+        settle(pair, responder, say, now=1)
+        assert not (fin and len(data) % 32)
+    except RemoteError as error:
+        assert error.code == events.TRUNCATED and fin and len(data) % 32
+        return
+    assert say.heard == data[:whole] and responder.pings == whole // 32
+    assert responder.busy is not fin
+
+
+@given(st.binary(max_size=70), st.integers(0, 50), st.booleans())
+def test_a_pong_is_the_ping_or_the_peer_s_fault(answer, seed, fin):
+    pair = Pair(seed=seed)
+    here, there = streams(pair)
+    question = bytes(range(32))
+    pinger = ping.Pinger(here, 100)
+    pinger.send(question, 0)
+    say = Say(there, answer, fin)
+    try:
+        event = run(pair, pinger, (say,), 200, (events.PONG, events.DONE))
+    except RemoteError as error:
+        assert here.abandoned == error.code
+        return
+    assert event == events.PONG and answer.startswith(question)

@@ -73,3 +73,10 @@ def test_a_long_signature_reaches_no_library():
 
 def test_a_seed_has_32_bytes():
     raises(LocalError, Identity, bytes(31))
+
+
+def test_names_and_keys_of_others():
+    identity = Identity(bytes(32))
+    assert Identity.name_of(memoryview(identity.peer_id)) == identity.name
+    assert Identity.ed25519_of(identity.key) == identity.public
+    assert Identity.ed25519_of(vectors.SECP256K1_KEY) == b""
