@@ -9,7 +9,7 @@ from jamliquor_lite.jam.kinds import BLOCK_ANNOUNCEMENT, CANCELLED, MALFORMED, O
 from tests.fake_carrier import Dice
 from tests.jam.blocks import fill, header, message, u32
 from tests.jam.carriers import accepted
-from tests.jam.drive import Raw, raw_peer, reset_seen, settle
+from tests.jam.drive import Raw, carried, raw_peer, reset_seen, settle
 from tests.support import raises
 
 LEAVES = 20
@@ -159,7 +159,7 @@ def one_of_two_streams_may_end(carrier) -> None:
     on_ours.stream.reset(77)
     found = events(carrier, up)
     assert [(event, side) for event, side, _, _ in found] == [(ENDED, OURS)]
-    assert up.reset_code == 77 and not up.attached(OURS) and up.attached(THEIRS)
+    assert up.reset_code == carried(carrier, 77) and not up.attached(OURS) and up.attached(THEIRS)
     last = Raw(theirs.stream, announcement(head), True)
     found = events(carrier, up, last)
     assert [(event, side) for event, side, _, _ in found] == [(ANNOUNCEMENT, THEIRS), (ENDED, THEIRS)]

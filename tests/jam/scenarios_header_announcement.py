@@ -7,7 +7,7 @@ from jamliquor_lite.jam.kinds import MALFORMED, OVERSIZE, SUPERSEDED, SURPLUS, T
 from tests.fake_carrier import Dice
 from tests.jam.blocks import fill, message, u32
 from tests.jam.carriers import accepted
-from tests.jam.drive import Raw, raw_peer, reset_seen, settle
+from tests.jam.drive import Raw, carried, raw_peer, reset_seen, settle
 from tests.support import raises
 
 NUMBER = 0  # any number that fits a byte, see scenarios_header_request.py
@@ -200,13 +200,13 @@ def either_stream_may_end(carrier) -> None:
     assert core.attached(OURS) and not core.attached(THEIRS) and core.reset_code == 0
     listener.reset(77)
     assert heard(carrier, core) == [(ENDED, OURS)]
-    assert core.reset_code == 77 and not core.announce(name(1), 1)
+    assert core.reset_code == carried(carrier, 77) and not core.announce(name(1), 1)
     stream = carrier.b.open(NUMBER)
     talker = Raw(stream, announcement(1)[:30], False)
     core.attach(accepted(carrier, carrier.a), THEIRS)
     assert heard(carrier, core, talker) == []
     stream.reset(78)
-    assert heard(carrier, core) == [(ENDED, THEIRS)] and core.reset_code == 78
+    assert heard(carrier, core) == [(ENDED, THEIRS)] and core.reset_code == carried(carrier, 78)
     # Half a message is forgotten with its stream.
     talker = Raw(carrier.b.open(NUMBER), announcement(4), False)
     core.attach(accepted(carrier, carrier.a), THEIRS)

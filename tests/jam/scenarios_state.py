@@ -17,7 +17,7 @@ from jamliquor_lite.jam.state_request import StateRequest, StateResponder
 from tests.fake_carrier import Dice
 from tests.jam.blocks import fill, message, u32
 from tests.jam.carriers import accepted
-from tests.jam.drive import Raw, Server, fails, raw_peer, reset_seen, run
+from tests.jam.drive import Raw, Server, carried, fails, raw_peer, reset_seen, run
 from tests.support import raises
 
 HASH = bytes(range(100, 132))
@@ -206,7 +206,7 @@ def a_refusal_is_no_fault(carrier) -> None:
     server = Server(StateResponder(), lambda responder: responder.refuse())
     server.responder.begin(accepted(carrier, carrier.b))
     assert run(carrier, request, [server]) == REFUSED
-    assert request.reset_code == DECLINED
+    assert request.reset_code == carried(carrier, DECLINED)
 
 
 def a_cut_connection_is_lost(carrier) -> None:
