@@ -4,17 +4,16 @@ A JAM name is an alternative name of JAMNP-S (zdave-parity/jam-np, simple.md): `
 an Ed25519 key. Of a multiaddr (multiformats/multiaddr) only what can reach a node of this kind is understood.
 """
 
-import ipaddress
 import re
 
+from ..codec import ip
 from ..const import const
+from ..errors import VerifyError
+from ..p2p import keys, multiaddr
 
 _TEXT = const(512)  # characters: a file or a flag cannot make us decode a base-58 number without end
 _NAME = re.compile("e[a-z2-7]{51}[ab]")  # the 52nd character holds the one bit that is left of 256
 _PORT = re.compile("[0-9]{1,5}")
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_SHA256_ID = b"\x12\x20"  # multihash: sha2-256, 32 bytes
-_ED25519_ID = b"\x00\x24\x08\x01\x12\x20"  # multihash: identity, 36 bytes: an Ed25519 key as protobuf
 JAM_FORM = "`e`, 52 characters of a-z2-7, `@ip:port` (an IPv6 address in brackets)"
 
 
@@ -36,12 +35,15 @@ class JamAddress:
 
 
 class Multiaddr:
-    """A libp2p address: `parts` is a list of (protocol, value or ""), `peer_id` is "" where there is none."""
+    """A libp2p address: `parts` is a list of (protocol, value or ""), `peer_id` is "" where there is none.
 
-    def __init__(self, text: str, parts: "list[tuple[str, str]]") -> None:
+    Its peer id may be none (`peer_id_fault` tells): such a peer is skipped, and the rest of the file stands.
+    """
+
+    def __init__(self, text: str, parts: "list[tuple[str, str]]", peer_id: str) -> None:
         self.text = text
         self.parts = parts
-        self.peer_id = next((value for name, value in reversed(parts) if name == "p2p"), "")
+        self.peer_id = peer_id
 
     def __repr__(self) -> str:
         return f"Multiaddr({self.text})"
@@ -83,85 +85,42 @@ def parse_port(text: str) -> int:
 
 
 def parse_multiaddr(text: str) -> Multiaddr:
-    """A multiaddr's parts, checked for syntax only. AddressError says which part is wrong."""
-    words = text.split("/")[1:]
-    parts: list[tuple[str, str]] = []
-    while words:
-        name = words.pop(0)
-        check = _PROTOCOLS.get(name, _unknown)
-        if check is None:
-            parts.append((name, ""))
-            continue
-        if name not in _PROTOCOLS:
-            raise AddressError(
-                f"`{name}` is no protocol of a multiaddr that is known here: {', '.join(_PROTOCOLS)}"
-            )
-        if not words or not words[0]:
-            raise AddressError(f"`/{name}` needs a value")
-        parts.append((name, check(words.pop(0))))
-    if not parts or parts[0][0] not in ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr"):
-        raise AddressError("a multiaddr begins with /ip4, /ip6, /dns, /dns4, /dns6 or /dnsaddr")
-    return Multiaddr(text, parts)
+    """A multiaddr that begins with a host and has a port to dial. AddressError says which part is wrong."""
+    try:
+        parts = multiaddr.split(text)
+        address = multiaddr.parse(text, 1)
+    except VerifyError as error:
+        if error.rule != "peer_id":
+            raise AddressError(str(error))
+        found = Multiaddr(text, parts, [value for name, value in parts if name == "p2p"][-1])
+    else:
+        peer_id = keys.peer_name(address.peer_id) if address.peer_id else ""
+        found = Multiaddr(address.text, address.parts(), peer_id)
+    if parts[0][0] not in multiaddr.HOSTS:
+        raise AddressError(f"a multiaddr of a peer begins with /{', /'.join(multiaddr.HOSTS)}")
+    return found
 
 
 def peer_id_fault(peer_id: str) -> str:
     """Why `peer_id` is no libp2p peer id (libp2p/specs, peer-ids); "" when it is one."""
     if not peer_id:
         return "it names no peer (/p2p/…)"
-    number = 0
-    for character in peer_id:
-        if character not in _BASE58:
-            return f"`{peer_id}` is no peer id: `{character}` is not base 58"
-        number = number * 58 + _BASE58.index(character)
-    zeros = len(peer_id) - len(peer_id.lstrip("1"))
-    data = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
-    if data.startswith(_SHA256_ID) and len(data) == len(_SHA256_ID) + 32:
-        return ""
-    if data.startswith(_ED25519_ID) and len(data) == len(_ED25519_ID) + 32:
-        return ""
-    return f"`{peer_id}` is no peer id: not the multihash of a key (Qm… of 46 characters, or 12D3KooW… of 52)"
+    try:
+        keys.parse_peer_name(peer_id)
+    except VerifyError as error:
+        return f"`{peer_id}` is {error}"
+    return ""
 
 
 def _ip(text: str, version: int) -> str:
     try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        address = None
-    if address is None or address.version != version:
+        if version == 4:
+            ip.parse4(text)
+        else:
+            place, percent, zone = text.partition("%")  # fe80::1%eth0: a link-local address and its interface
+            ip.parse6(place)
+            if percent and (not zone or "%" in zone):
+                raise VerifyError("ip", "no zone")
+    except VerifyError:
         raise AddressError(f"`{text}` is no IPv{version} address")
     return text
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*\\.?", text) or len(text) > 253:
-        raise AddressError(f"`{text}` is no host name")
-    return text
-
-
-def _port_text(text: str) -> str:
-    return str(parse_port(text))
-
-
-def _unknown(text: str) -> str:
-    return text
-
-
-# What follows each protocol's name: a check of its value, or None where it has none.
-_PROTOCOLS = {
-    "ip4": lambda text: _ip(text, 4),
-    "ip6": lambda text: _ip(text, 6),
-    "dns": _name,
-    "dns4": _name,
-    "dns6": _name,
-    "dnsaddr": _name,
-    "tcp": _port_text,
-    "udp": _port_text,
-    "p2p": _unknown,
-    "certhash": _unknown,
-    "quic-v1": None,
-    "ws": None,
-    "wss": None,
-    "tls": None,
-    "webrtc-direct": None,
-    "p2p-circuit": None,
-}

@@ -35,7 +35,7 @@ _PEER = const(5)
 _CERTHASH = const(6)
 _FIXED = {_NOTHING: 0, _IP4: 4, _IP6: 16, _PORT: 2}  # bytes; the others begin with their length
 
-_HOSTS = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr")
+HOSTS = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr")
 _END = ("p2p", "p2p-circuit")
 # name: code, kind of value, what may stand behind it. An address begins with a host, a peer or a relay.
 _PROTOCOLS = {
@@ -57,6 +57,7 @@ _PROTOCOLS = {
     "p2p-circuit": (290, _NOTHING, ("p2p",)),
 }
 _NAMES = {_PROTOCOLS[name][0]: name for name in _PROTOCOLS}
+_STAND_IN = b"\x12\x20" + bytes(32)  # a well-formed peer id, where the given one is not
 _FAMILIES = {"ip4": 4, "ip6": 6, "dns4": 4, "dns6": 6}
 
 
@@ -89,15 +90,7 @@ class Multiaddr:
 
     def parts(self) -> "list[tuple[str, str]]":
         """Protocol and value of each part; the value is "" where the protocol has none."""
-        words = self.text.split("/")
-        out = []
-        at = 1
-        while at < len(words):
-            name = words[at]
-            has_value = _PROTOCOLS[name][1] != _NOTHING
-            out.append((name, words[at + 1] if has_value else ""))
-            at += 2 if has_value else 1
-        return out
+        return split(self.text)
 
     def with_peer(self, peer_id: "Buffer") -> "Multiaddr":
         """This address with the peer who must be there; VerifyError where it names one already."""
@@ -122,7 +115,7 @@ class Multiaddr:
         data = self._data
         words = [""]
         before = ""
-        allowed: "tuple[str, ...]" = _HOSTS + _END
+        allowed: "tuple[str, ...]" = HOSTS + _END
         at = number = 0
         while at < len(data) or number == 0:
             number += 1
@@ -194,40 +187,56 @@ def parse(text: str, least_port: int = 0) -> Multiaddr:
 
     `least_port` is 1 where the address is to be dialled; one to listen on may leave the port, 0, to the machine.
     """
-    if len(text) > MAX_SIZE:
-        raise VerifyError("multiaddr", "%d characters, at most %d are taken" % (len(text), MAX_SIZE))
-    words = text.split("/")
-    if words[0]:
-        raise VerifyError("multiaddr", "a multiaddr begins with `/`")
     data = bytearray()
-    at = number = 0
+    number = 0
     wrong_peer = None
-    while at + 1 < len(words):
-        at += 1
+    for name, word in split(text):
         number += 1
-        name = "p2p" if words[at] == "ipfs" else words[at]
-        if name not in _PROTOCOLS:
-            known = ", ".join(sorted(_PROTOCOLS))
-            _fail(number, "", "`%s` is no protocol of a multiaddr that is known here: %s" % (_shown(name), known))
         kind = _PROTOCOLS[name][1]
         value = b""
-        if kind != _NOTHING:
-            at += 1
-            if at == len(words) or not words[at]:
-                _fail(number, name, "it needs a value")
-            try:
-                value = _value(kind, words[at], name, number, least_port)
-            except VerifyError as error:
-                if error.rule != "peer_id":
-                    raise
-                # Faults of the rest come first: who skips a peer with a wrong id still wants to hear of them.
-                wrong_peer = wrong_peer or error
-                value = b"\x12\x20" + bytes(32)
+        try:
+            if kind != _NOTHING:
+                value = _value(kind, word, name, number, least_port)
+        except VerifyError as error:
+            if error.rule != "peer_id":
+                raise
+            # Faults of the rest come first: who skips a peer with a wrong id still wants to hear of them.
+            wrong_peer = wrong_peer or error
+            value = _STAND_IN
         data.extend(_part(name, value))
     address = Multiaddr(data)
     if wrong_peer is not None:
         raise wrong_peer
     return address
+
+
+def split(text: str) -> "list[tuple[str, str]]":
+    """(protocol, value) of each part of a text, whose values need not make sense; "" where a protocol has none.
+
+    VerifyError("multiaddr") for an unknown protocol or a missing value.
+    """
+    if len(text) > MAX_SIZE:
+        raise VerifyError("multiaddr", "%d characters, at most %d are taken" % (len(text), MAX_SIZE))
+    words = text.split("/")
+    if words[0]:
+        raise VerifyError("multiaddr", "a multiaddr begins with `/`")
+    parts: "list[tuple[str, str]]" = []
+    at = 1
+    while at < len(words):
+        number = len(parts) + 1
+        name = "p2p" if words[at] == "ipfs" else words[at]
+        if name not in _PROTOCOLS:
+            known = ", ".join(sorted(_PROTOCOLS))
+            _fail(number, "", "`%s` is no protocol of a multiaddr that is known here: %s" % (_shown(name), known))
+        value = ""
+        if _PROTOCOLS[name][1] != _NOTHING:
+            at += 1
+            if at == len(words) or not words[at]:
+                _fail(number, name, "it needs a value")
+            value = words[at]
+        parts.append((name, value))
+        at += 1
+    return parts
 
 
 def tcp(host: str, port: int, peer_id: "Buffer" = b"") -> Multiaddr:

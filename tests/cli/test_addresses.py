@@ -115,3 +115,41 @@ def test_wrong_peer_ids(peer_id: str, complaint: str) -> None:
 
 def test_an_address_keeps_its_text() -> None:
     assert repr(addresses.parse_jam(f"{NAME}@127.0.0.1:7")) == f"JamAddress({NAME}@127.0.0.1:7)"
+
+
+def test_multiaddrs_are_shown_in_their_one_form() -> None:
+    cid = "bafzbeie5745rpv2m6tjyuugywy4d5ewrqgqqhfnf445he3omzpjbx5xqxe"
+    for peer in ("ipfs/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", f"p2p/{cid}", f"ipfs/{cid}"):
+        address = addresses.parse_multiaddr(f"/ip6/2001:DB8::0:1/tcp/007/{peer}")
+        assert address.text == "/ip6/2001:db8::1/tcp/7/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+        assert address.peer_id == "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+        assert peer_id_fault(address.peer_id) == ""
+    assert peer_id_fault(cid) == ""
+
+
+def test_a_wrong_peer_id_costs_the_peer_and_not_the_file() -> None:
+    address = addresses.parse_multiaddr(f"/ip4/1.2.3.4/tcp/1/p2p/{SHA256_ID}/p2p-circuit/p2p/QmBootnode1")
+    assert address.peer_id == "QmBootnode1" and address.parts[1] == ("tcp", "1")
+    assert "`QmBootnode1` is no peer id" in peer_id_fault(address.peer_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("/ip4/1.2.3.4/tcp/0", "part 2 (/tcp): port `0` must be 1 to 65535"),
+        ("/ip4/1.2.3.4/tcp/1/udp/1", "part 3 (/udp): it cannot stand behind /tcp"),
+        ("/p2p/" + SHA256_ID, "begins with /ip4"),
+        ("/p2p/x", "begins with /ip4"),
+        ("/p2p-circuit", "begins with /ip4"),
+        (f"{NAME}@[fe80::1%]:1", "no IPv6 address"),
+        (f"{NAME}@[fe80::1%a%b]:1", "no IPv6 address"),
+    ],
+)
+def test_addresses_that_nobody_could_dial(text: str, complaint: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse(text)
+    assert complaint in str(caught.value)
+
+
+def test_a_link_local_address_has_a_zone() -> None:
+    assert addresses.parse_jam(f"{NAME}@[fe80::1%eth0]:7").host == "fe80::1%eth0"
