@@ -1,4 +1,4 @@
-"""`jamliquor-lite id`: shows the node's JAM name and its public key."""
+"""`jamliquor-lite id`: shows the node's JAM name, its libp2p peer id and its public key."""
 
 from . import identity_lines, keyfile
 from .settings import default_key_file

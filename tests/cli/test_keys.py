@@ -12,6 +12,8 @@ from jamliquor_lite.cli import keyfile
 from jamliquor_lite.cli.addresses import parse_jam
 from jamliquor_lite.cli.main import main
 from jamliquor_lite.errors import LocalError
+from jamliquor_lite.p2p.keys import parse_peer_name, peer_id
+from tests.p2p import vectors
 
 
 def test_keygen_then_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +24,7 @@ def test_keygen_then_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(capsys.readouterr().out) == made
     public = Ed25519PrivateKey.from_private_bytes(path.read_bytes()).public_key().public_bytes_raw()
     assert made["ed25519"] == public.hex()
+    assert parse_peer_name(made["peer_id"]) == b"\x00\x24\x08\x01\x12\x20" + public
     assert parse_jam(made["name"] + "@127.0.0.1:1").name == made["name"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -35,6 +38,22 @@ def test_the_seed_is_never_printed(tmp_path: Path, capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert path.read_bytes().hex() not in out + err
     assert out.count("name     e") == 2
+    assert out.count("peer id  12D3KooW") == 2
+
+
+def test_the_published_key_has_its_peer_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "node.key"
+    path.write_bytes(vectors.ED25519_SEED)
+    path.chmod(0o600)
+    assert main(["id", "--file", str(path), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["ed25519"] == vectors.ED25519_KEY[4:].hex()
+    assert parse_peer_name(said["peer_id"]) == peer_id(vectors.ED25519_KEY)
+    path.chmod(0o640)
+    assert main(["id", "--file", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert f"mode 0640 lets others at the key; allowed is 0600: chmod 600 {path}" in err
 
 
 def test_the_default_place_is_the_data_folder(
