@@ -1,9 +1,13 @@
 # portable: runs on CPython and MicroPython
 """ChaCha20-Poly1305, pure and as served: RFC 8439, every length around a block, and every bit that can be wrong."""
 
-from jamliquor_lite.crypto import chacha20poly1305, suite
+import sys
+
+from jamliquor_lite.crypto import chacha20poly1305, choice, suite
 from jamliquor_lite.errors import LocalError
 from tests.support import raises, unhex
+
+MICROPYTHON = sys.implementation.name == "micropython"
 
 # Appendix A.5: its nonce is four zero bytes and this counter.
 KEY = "1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0"
@@ -152,17 +156,83 @@ def test_a_key_of_another_length():
         assert raises(LocalError, suite.Aead, bytes(size)).exit_code == 2
 
 
+# RFC 8439 appendix A.3, tests 7 to 11: (r, message, tag), s being zero; blocks at the edge of 2^130 - 5.
+_ONE = b"\x01" + bytes(15)
+_TWO = b"\x02" + bytes(15)
+_FULL = b"\xff" * 16
+_BIG = b"\x01" + bytes(7) + b"\x04" + bytes(7)
+_HEAD = unhex("e33594d7505e43b900000000000000003394d7505e4379cd0100000000000000") + bytes(16)
+POLY = (
+    (_TWO, _FULL, b"\x03" + bytes(15)),
+    (_ONE, _FULL + b"\xf0" + _FULL[1:] + b"\x11" + bytes(15), b"\x05" + bytes(15)),
+    (_ONE, _FULL + b"\xfb" + b"\xfe" * 15 + b"\x01" * 16, bytes(16)),
+    (_TWO, b"\xfd" + _FULL[1:], b"\xfa" + _FULL[1:]),
+    (_BIG, _HEAD + _ONE, b"\x14" + bytes(7) + b"\x55" + bytes(7)),
+    (_BIG, _HEAD, b"\x13" + bytes(15)),
+)
+
+
 def test_poly1305_where_its_sums_wrap():
-    # RFC 8439 appendix A.3, tests 7 to 11: (r, message, tag), s being zero; blocks at the edge of 2^130 - 5.
-    one = b"\x01" + bytes(15)
-    two = b"\x02" + bytes(15)
-    full = b"\xff" * 16
-    for r, message, tag in (
-        (two, full, b"\x03" + bytes(15)),
-        (one, full + b"\xf0" + full[1:] + b"\x11" + bytes(15), b"\x05" + bytes(15)),
-        (one, full + b"\xfb" + b"\xfe" * 15 + b"\x01" * 16, bytes(16)),
-        (two, b"\xfd" + full[1:], b"\xfa" + full[1:]),
-    ):
-        number = int.from_bytes(r, "little")
-        total = chacha20poly1305._absorb(0, number, memoryview(message))
+    for r, message, tag in POLY:
+        total = chacha20poly1305._absorb(0, int.from_bytes(r, "little"), memoryview(message))
         assert (total & ((1 << 128) - 1)).to_bytes(16, "little") == tag
+
+
+def viper():
+    """MicroPython's machine code, where it serves."""
+    module = choice.get("aead")
+    return module if module.label == "viper" else None
+
+
+def test_viper_serves_on_micropython():
+    assert (viper() is not None) == MICROPYTHON
+
+
+def viper_poly1305(it, key, message):
+    """The tag that viper's parts make; its words 80 and 82 say from where and how many bytes."""
+    tag = bytearray(16)
+    it._load_poly(it._words, bytearray(key))
+    it._words[80] = 0
+    it._words[82] = len(message)
+    it._absorb(it._words, message)
+    it._tag_of(it._words, tag)
+    return int.from_bytes(tag, "little")
+
+
+def test_viper_s_poly1305_where_its_sums_wrap():
+    it = viper()
+    if it is None:
+        return
+    for s in (bytes(16), _ONE, _FULL):
+        for r, message, answer in POLY:
+            total = int.from_bytes(answer, "little") + int.from_bytes(s, "little")
+            assert viper_poly1305(it, r + s, message) == total & (1 << 128) - 1, (r, len(message))
+
+
+def test_viper_s_poly1305_over_keys_of_all_ones():
+    # The largest limbs there are: sums that would pass 32 bits would do so here.
+    it = viper()
+    if it is None:
+        return
+    for size in (1, 15, 16, 17, 256, 1000):
+        message = b"\xff" * size
+        padded = message + bytes(-size % 16)
+        total = chacha20poly1305._absorb(0, chacha20poly1305._CLAMP, memoryview(padded)) + (1 << 128) - 1
+        assert viper_poly1305(it, _FULL + _FULL, message) == total & (1 << 128) - 1, size
+
+
+def test_viper_allocates_nothing():
+    if viper() is None:
+        return
+    import micropython
+
+    cipher = suite.Aead(bytes(32))
+    buf = bytearray(1016)
+    view = memoryview(buf)
+    micropython.heap_lock()
+    try:
+        sealed = cipher.seal(7, b"ad", view, 0, 1000, view, 0)
+        opened = cipher.open(7, b"ad", view, 0, 1016, view, 0)
+    finally:
+        micropython.heap_unlock()
+    assert sealed == 1016 and opened == 1000 and buf[:1000] == bytes(1000)
