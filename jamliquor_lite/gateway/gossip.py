@@ -26,19 +26,29 @@ _HEADERS = 1024  # that are remembered after they came: beyond it the oldest is 
 _OPEN = 64  # hashes of one peer that nobody has shown yet: one that invents them would fill our memory
 _STRIKES = 4  # failures in a row, or more of them than successes, until a peer is not listened to any more
 _TIMEOUT_MS = 3_000  # a peer that announces and does not answer keeps the header from us for so long, once
-_PATIENCE_MS = 500  # a peer that failed is asked only for what nobody else has announced within that time
+_PATIENCE_MS = 500  # a suspect, a peer that failed, is asked only for what nobody else has announced in that time; a
+#                    peer that has shown nothing yet has that long before one that has is asked as well
 
 _HERE = 1  # it came and is being checked, or waits for its parent
 _ACCEPTED = 2
 _REJECTED = 3
 
 
+_SUSPECT = 2  # rank
+
+
 class _Peer:
     def __init__(self) -> None:
         self.open = 0  # wanted hashes that it announced
         self.failures = 0
+        self.is_proven = False  # it has shown a header
         self.asked = b""
         self.until = 0
+
+    @property
+    def rank(self) -> int:
+        """0: it has shown headers, and has not failed. 1: nothing is known of it. From 2 on: a suspect."""
+        return 2 * self.failures + (not self.is_proven)
 
 
 class _Wanted(Generic[P]):
@@ -47,7 +57,7 @@ class _Wanted(Generic[P]):
         self.since = now
         self.sources: list[P] = []  # announced it and have not failed, in that order
         self.holders: set[P] = set()
-        self.is_asked = False
+        self.asked: list[P] = []  # one at most of those that have shown headers, and one other
 
 
 class _Seen(Generic[P]):
@@ -87,8 +97,8 @@ class Gossip(Generic[P]):
         if record is None:
             return
         for name, wanted in list(self._wanted.items()):
-            if record.asked == name:
-                wanted.is_asked = False
+            if peer in wanted.asked:
+                wanted.asked.remove(peer)
             wanted.holders.discard(peer)
             if peer in wanted.sources:
                 wanted.sources.remove(peer)
@@ -125,31 +135,28 @@ class Gossip(Generic[P]):
         record.open += 1
 
     def next_request(self, now: int) -> "tuple[P, bytes] | None":
-        """(peer, header hash) of an exchange to begin now: one at a time for each header, and for each peer."""
+        """(peer, header hash) of an exchange to begin now: one at a time for each peer, and for each header, except
+        that a peer who failed, or has shown nothing yet, does not keep one that has from being asked (for long)."""
         for peer, record in list(self._peers.items()):
             if record.asked and now >= record.until:
                 self.failed(peer, record.asked)
         for name, wanted in self._wanted.items():
-            if wanted.is_asked:
-                continue
             source = self._best(wanted, now)
             if source is not None:
                 record = self._peers[source]
                 record.asked = name
                 record.until = now + self.timeout_ms
-                wanted.is_asked = True
+                wanted.asked.append(source)
                 self.requests += 1
                 return source, name
         return None
 
     def wake_at(self, now: int) -> int:
         """When to call `next_request` again at the latest, in ms; -1: not before something happens."""
-        times = [record.until for record in self._peers.values() if record.asked]
-        times += [
-            wanted.since + _PATIENCE_MS
-            for wanted in self._wanted.values()
-            if not wanted.is_asked and now < wanted.since + _PATIENCE_MS
-        ]
+        asked = [record for record in self._peers.values() if record.asked]
+        times = [wanted.since + _PATIENCE_MS for wanted in self._wanted.values() if not wanted.asked]
+        times += [self._blocks_until(record) for record in asked]
+        times = [time for time in times if time > now] + [record.until for record in asked]
         return min(times) if times else -1
 
     def received(self, peer: P, header_hash: bytes) -> bool:
@@ -159,6 +166,7 @@ class Gossip(Generic[P]):
         if record is not None and record.asked == header_hash:
             record.asked = b""
             record.failures = max(0, record.failures - 1)
+            record.is_proven = True
         return self._enter(header_hash, peer)
 
     def failed(self, peer: P, header_hash: bytes) -> None:
@@ -168,9 +176,9 @@ class Gossip(Generic[P]):
             return  # it left, or its time was up already
         record.asked = b""
         wanted = self._wanted.get(header_hash)
-        if wanted is None:
+        if wanted is None or peer not in wanted.asked:
             return  # it came from elsewhere meanwhile: nobody's fault
-        wanted.is_asked = False
+        wanted.asked.remove(peer)
         wanted.sources.remove(peer)
         record.open -= 1
         self._strike(record)
@@ -205,15 +213,25 @@ class Gossip(Generic[P]):
         self._seen.pop(header_hash, None)
 
     def _best(self, wanted: "_Wanted[P]", now: int) -> "P | None":
-        # The source that failed least, of those the first that announced it.
-        best, least = None, _STRIKES
+        # The best of those that may be asked now, of equals the one that announced first.
+        best, least = None, 2 * _STRIKES
+        if wanted.asked:
+            if any(now < self._blocks_until(self._peers[peer]) for peer in wanted.asked):
+                return None
+            least = 1
+        elif now < wanted.since + _PATIENCE_MS:
+            least = _SUSPECT
         for peer in wanted.sources:
             record = self._peers[peer]
-            if record.asked or (record.failures and now < wanted.since + _PATIENCE_MS):
-                continue
-            if record.failures < least:
-                best, least = peer, record.failures
+            if not record.asked and record.rank < least:
+                best, least = peer, record.rank
         return best
+
+    def _blocks_until(self, record: _Peer) -> int:
+        # How long nobody else is asked for what this peer was asked for.
+        if record.rank >= _SUSPECT:
+            return 0
+        return record.until - (self.timeout_ms - _PATIENCE_MS if record.rank else 0)
 
     def _enter(self, header_hash: bytes, peer: "P | None") -> bool:
         # Move it from the wanted to the seen; whether it is new among these.
@@ -238,5 +256,5 @@ class Gossip(Generic[P]):
         record.failures += 1
 
     def _forget_if_hopeless(self, header_hash: bytes, wanted: "_Wanted[P]") -> None:
-        if not wanted.sources and not wanted.is_asked:
+        if not wanted.sources:
             self._wanted.pop(header_hash, None)

@@ -1,6 +1,8 @@
 """The gossip policy, case by case. The ten gateways are in test_gossip_network.py."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jamliquor_lite.gateway.gossip import Gossip
 
@@ -141,6 +143,55 @@ def test_a_peer_that_failed_is_the_last_to_be_asked():
     assert gossip.next_request(540) == (A, name(4)), "forgiven"
 
 
+def shown(gossip, peer, number):
+    """`peer` announces a header and shows it."""
+    gossip.heard(peer, name(number), 0)
+    assert gossip.next_request(0) == (peer, name(number))
+    gossip.received(peer, name(number))
+
+
+def test_who_has_shown_nothing_yet_keeps_a_header_from_us_for_a_moment_only():
+    gossip = joined(A, B, C)
+    shown(gossip, B, 1)
+    gossip.heard(A, name(2), 0)
+    assert gossip.next_request(0) == (A, name(2))
+    gossip.heard(C, name(2), 10)
+    gossip.heard(B, name(2), 10)
+    assert gossip.next_request(499) is None and gossip.wake_at(499) == 500
+    assert gossip.next_request(500) == (B, name(2)), "who has shown one, before who has not"
+    assert gossip.next_request(2000) is None
+    gossip.failed(B, name(2))
+    assert gossip.next_request(2000) is None, "C is no better than A, who is still asked"
+    assert gossip.next_request(3000) == (C, name(2))
+
+
+def test_who_has_shown_headers_has_all_its_time():
+    gossip = joined(A, B)
+    shown(gossip, A, 1)
+    shown(gossip, B, 2)
+    gossip.heard(A, name(3), 0)
+    gossip.heard(B, name(3), 0)
+    assert gossip.next_request(0) == (A, name(3))
+    assert gossip.next_request(2999) is None and gossip.wake_at(2999) == gossip.wake_at(3001) == 3000
+    assert gossip.next_request(3000) == (B, name(3))
+
+
+def test_a_suspect_that_is_asked_keeps_nobody_from_being_asked():
+    gossip = joined(A, B)
+    shown(gossip, B, 1)
+    gossip.heard(A, name(2), 0)
+    gossip.next_request(0)
+    gossip.failed(A, name(2))
+    gossip.heard(A, name(3), 0)
+    assert gossip.next_request(500) == (A, name(3))
+    gossip.heard(B, name(3), 501)
+    assert gossip.next_request(501) == (B, name(3))
+    gossip.received(B, name(3))
+    gossip.failed(A, name(3))
+    assert gossip.failures == 1, "it came from elsewhere meanwhile"
+    assert not gossip._wanted
+
+
 def test_a_peer_without_a_word_of_truth_becomes_useless():
     gossip = joined(A, B)
     now = 0
@@ -235,3 +286,36 @@ def test_strangers_are_not_heard():
     assert gossip.next_request(0) == (A, name(1))
     gossip.failed(A, name(1))
     assert gossip._peers[A].open == 0
+
+
+CALLS = ("joined", "left", "heard", "heard", "heard", "next", "next", "received", "failed", "accepted", "rejected",
+         "forget", "later")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(CALLS), st.sampled_from([A, B, C]), st.integers(0, 4)), max_size=80))
+def test_no_order_of_events_confuses_the_books(calls):
+    gossip, now = joined(A, B, headers=3), 0
+    for call, peer, number in calls:
+        if call in ("joined", "left"):
+            getattr(gossip, call)(peer)
+        elif call == "heard":
+            gossip.heard(peer, name(number), now)
+        elif call in ("received", "failed"):
+            getattr(gossip, call)(peer, name(number))
+        elif call == "later":
+            now += 400 * number
+        elif call == "next":
+            found = gossip.next_request(now)
+            assert found is None or found[0] in gossip._peers
+        else:
+            result = getattr(gossip, call)(name(number))
+            assert call != "accepted" or len(set(result)) == len(result)
+        assert gossip.wake_at(now) >= -1
+        assert len(gossip._seen) <= 3 and not set(gossip._seen) & set(gossip._wanted)
+        for who, record in gossip._peers.items():
+            assert record.open == sum(who in wanted.sources for wanted in gossip._wanted.values())
+            assert sum(who in wanted.asked for wanted in gossip._wanted.values()) <= 1
+        for wanted in gossip._wanted.values():
+            assert wanted.sources and set(wanted.asked) <= set(wanted.sources) <= set(gossip._peers)
+            assert len(wanted.asked) <= 2
