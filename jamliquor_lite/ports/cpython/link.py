@@ -15,6 +15,7 @@ from ...budget.meter import Meter
 from ...const import const
 from ...errors import LocalError
 from .clock import ticks_ms
+from .waker import Waker
 
 # No peer may send more than it can know to pass, and an Ethernet frame is 1,500. A longer one is cut here,
 # its packet fails to decrypt, and QUIC treats it as lost.
@@ -27,7 +28,8 @@ class UdpLink:
     """`bytes_in`, `bytes_out`, `datagrams_in`, `datagrams_out` count; `failed` those that the system refused.
 
     `view` is the lent buffer, `source` the (host, port) of what `receive` put there. `address` is our own.
-    `download` and `upload` are the meters that slow the link; None is no limit.
+    `download` and `upload` are the meters that slow the link; None is no limit. A `waker` serves who waits for more
+    than this link: it is woken where `watch` says.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class UdpLink:
         download: "Meter | None" = None,
         upload: "Meter | None" = None,
         buffer: "bytearray | None" = None,
+        waker: "Waker | None" = None,
     ) -> None:
         """Bind to a numeric address, IPv4 or IPv6 (`::` takes both), port 0 is any; LocalError when refused."""
         self.view = memoryview(buffer if buffer is not None else bytearray(DATAGRAM_BYTES))
@@ -45,8 +48,8 @@ class UdpLink:
         self._download = download or Meter(0, 1)
         self._upload = upload or Meter(0, 1)
         self._is_v6 = ":" in host
-        self._waiter: "asyncio.Future[bool] | None" = None
-        self._is_woken = False
+        self._waker = waker or Waker()
+        self._is_woken = self._is_readable = self._is_watched = False
         self._socket = socket.socket(socket.AF_INET6 if self._is_v6 else socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.setblocking(False)
@@ -63,28 +66,42 @@ class UdpLink:
     async def readable(self, timeout_ms: int) -> bool:
         """Wait for a datagram that may be read now. False after `timeout_ms` (-1: never), at once by `wake`."""
         until = -1 if timeout_ms < 0 else ticks_ms() + timeout_ms
-        loop = asyncio.get_running_loop()
         while not self._is_woken:
             now = ticks_ms()
-            ready_at = self._download.wake_at(now)
-            is_throttled = ready_at > now
-            # While the download meter is in debt the socket is not looked at: the system drops what its
-            # buffer does not hold, and the peers' congestion control slows them down.
-            at = until
-            if is_throttled and (until < 0 or ready_at < until):
-                at = ready_at
-            if await self._wait(loop, not is_throttled, -1 if at < 0 else max(0, at - now)):
+            at = self.watch(now)
+            if at < 0 or 0 <= until < at:
+                at = until
+            self._is_readable = False
+            try:
+                await self._waker.wait(-1 if at < 0 else max(0, at - now))
+            finally:
+                self._unwatch()
+            if self._is_readable:
                 return True
             if 0 <= until <= ticks_ms():
                 break
         self._is_woken = False
         return False
 
+    def watch(self, now: int) -> int:
+        """Let a datagram that may be read wake the waker. When to call this again (ms); -1: not before it woke.
+
+        While the download meter is in debt the socket is not looked at: the system drops what its buffer does not
+        hold, and the peers' congestion control slows them down.
+        """
+        ready_at = self._download.wake_at(now)
+        if ready_at > now:
+            self._unwatch()
+            return ready_at
+        if not self._is_watched:
+            self._is_watched = True
+            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._on_readable)
+        return -1
+
     def wake(self) -> None:
         """End a wait in `readable`, or the next one: there is something else to do."""
         self._is_woken = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(False)
+        self._waker.wake()
 
     def receive(self) -> int:
         """Read one datagram into `view`. Its size; -1 when there is none, or none may be read yet."""
@@ -135,23 +152,18 @@ class UdpLink:
 
     def close(self) -> None:
         """Give the socket back. A wait in `readable` ends."""
+        self._unwatch()
         self.wake()
         self._socket.close()
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, watch: bool, timeout_ms: int) -> bool:
-        waiter = self._waiter = loop.create_future()
-        timer = loop.call_later(timeout_ms / 1000, _resolve, waiter, False) if timeout_ms >= 0 else None
-        descriptor = self._socket.fileno()
-        if watch:
-            loop.add_reader(descriptor, _resolve, waiter, True)
-        try:
-            return await waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
-            if watch:
-                loop.remove_reader(descriptor)
+    def _on_readable(self) -> None:
+        self._is_readable = True
+        self._waker.wake()
+
+    def _unwatch(self) -> None:
+        if self._is_watched:
+            self._is_watched = False
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
 
     def _plain(self, address: "tuple[str, int] | tuple[str, int, int, int]") -> "tuple[str, int]":
         # QUIC compares addresses, so one peer must look the same whichever way its datagrams came.
@@ -161,11 +173,6 @@ class UdpLink:
         elif len(address) > 2 and address[3]:
             host = "%s%%%d" % (host.split("%")[0], address[3])
         return host, address[1]
-
-
-def _resolve(waiter: "asyncio.Future[bool]", value: bool) -> None:
-    if not waiter.done():
-        waiter.set_result(value)
 
 
 async def resolve(host: str, port: int) -> "tuple[str, int]":

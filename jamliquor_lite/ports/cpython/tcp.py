@@ -1,0 +1,221 @@
+"""TCP links: sockets that are read straight into the caller's buffer and never wait.
+
+    listener = TcpListener(waker, "0.0.0.0", 0)          link = listener.accept()
+    link = dial(waker, "192.0.2.7", 4001)                 numeric addresses only
+    size = link.recv_into(buf, start, end)                0: nothing is here; -1: it is over, see `reason`
+    size = link.send(buf, start, end)                     0: not now
+    link.watch(reading, writing)                          what of it ends a wait of the waker
+
+Counts are TCP payload; headers of TCP and IP come on top on the wire.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+
+from ...const import const
+from ...errors import LocalError
+from .waker import Waker
+
+CONNECTING = const(0)
+OPEN = const(1)
+CLOSED = const(2)
+
+_BACKLOG = const(16)  # connections that the system holds for us until we accept them
+_SHORTAGE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it (RFC 4291, section 2.5.5.2)
+
+
+class TcpLink:
+    """One connection. `state` is CONNECTING, OPEN or CLOSED, the last with `reason`; `address` is the peer's.
+
+    `bytes_in` and `bytes_out` count. A peer that finished its half has ended the link for us: none of our protocols
+    goes on after that.
+    """
+
+    __slots__ = ("address", "bytes_in", "bytes_out", "reason", "state", "_reading", "_socket", "_waker", "_writing")
+
+    def __init__(self, waker: Waker, sock: socket.socket, address: "tuple[str, int]", state: int) -> None:
+        self.state = state
+        self.reason = ""
+        self.address = address
+        self.bytes_in = self.bytes_out = 0
+        self._waker = waker
+        self._socket = sock
+        self._reading = self._writing = False
+        sock.setblocking(False)
+        try:
+            # A message is handed over whole: waiting for more of it would add a round trip of the peer's delay.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            pass  # the connection is over already, which the first read will tell
+
+    def recv_into(self, buf: "memoryview", start: int, end: int) -> int:
+        """Read what is here into `buf[start:end]`. How many bytes; 0: none now; -1: the link is over."""
+        if self.state != OPEN:
+            return 0 if self.state == CONNECTING else -1
+        try:
+            size = self._socket.recv_into(buf[start:end])
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            self._end(_why(error))
+            return -1
+        if size == 0 and end > start:
+            self._end("the peer closed the connection")
+            return -1
+        self.bytes_in += size
+        return size
+
+    def send(self, buf: "memoryview", start: int, end: int) -> int:
+        """Hand `buf[start:end]` to the system. How many bytes it took, 0 while it takes none or the link is over."""
+        if self.state == CONNECTING:
+            self._look()
+        if self.state != OPEN:
+            return 0
+        try:
+            size = self._socket.send(buf[start:end])
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            self._end(_why(error))
+            return 0
+        self.bytes_out += size
+        return size
+
+    def watch(self, reading: bool, writing: bool) -> None:
+        """What ends a wait: bytes that came (`reading`), room for more or the end of connecting (`writing`)."""
+        if self.state == CLOSED or (reading == self._reading and writing == self._writing):
+            return
+        loop = asyncio.get_running_loop()
+        descriptor = self._socket.fileno()
+        if reading != self._reading:
+            self._reading = reading
+            if reading:
+                loop.add_reader(descriptor, self._waker.wake)
+            else:
+                loop.remove_reader(descriptor)
+        if writing != self._writing:
+            self._writing = writing
+            if writing:
+                loop.add_writer(descriptor, self._waker.wake)
+            else:
+                loop.remove_writer(descriptor)
+
+    def poll(self) -> int:
+        """Look whether connecting has ended; the state."""
+        if self.state == CONNECTING:
+            self._look()
+        return self.state
+
+    def close(self) -> None:
+        """Give the socket back. What the system took already is still sent."""
+        if self.state != CLOSED:
+            self._end("closed")
+
+    def _look(self) -> None:
+        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self._end(os.strerror(code))
+            return
+        try:
+            self._socket.getpeername()
+        except OSError:
+            return  # still on the way
+        self.state = OPEN
+
+    def _end(self, reason: str) -> None:
+        try:
+            self.watch(False, False)
+        except RuntimeError:
+            pass  # the loop has ended, and its readers with it
+        self.state = CLOSED
+        self.reason = reason
+        self._socket.close()
+
+
+class TcpListener:
+    """A listening socket; `address` is our own (host, port)."""
+
+    def __init__(self, waker: Waker, host: str, port: int) -> None:
+        """Bind to a numeric address, IPv4 or IPv6 (`::` takes both), port 0 is any; LocalError when refused."""
+        self._waker = waker
+        self._is_watched = False
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            self._socket.bind((host, port))
+            self._socket.listen(_BACKLOG)
+        except (OSError, OverflowError) as error:
+            self._socket.close()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise LocalError("cannot listen on TCP %s port %d: %s" % (host, port, reason), 2)
+        self.address = _plain(self._socket.getsockname())
+
+    def accept(self) -> "TcpLink | None":
+        """The next connection, or None."""
+        while True:
+            try:
+                sock, address = self._socket.accept()
+            except (BlockingIOError, InterruptedError):
+                return None
+            except OSError as error:
+                if error.errno in _SHORTAGE:
+                    return None  # it stays in the backlog until there is room
+                continue  # that one was over before we came to it
+            return TcpLink(self._waker, sock, _plain(address), OPEN)
+
+    def watch(self, accepting: bool) -> None:
+        """Whether a new connection ends a wait. While it does not, they wait in the system's backlog."""
+        if accepting == self._is_watched:
+            return
+        self._is_watched = accepting
+        loop = asyncio.get_running_loop()
+        if accepting:
+            loop.add_reader(self._socket.fileno(), self._waker.wake)
+        else:
+            loop.remove_reader(self._socket.fileno())
+
+    def close(self) -> None:
+        """Give the port back."""
+        if self._socket.fileno() >= 0:
+            self.watch(False)
+            self._socket.close()
+
+
+def dial(waker: Waker, host: str, port: int) -> TcpLink:
+    """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    link = TcpLink(waker, sock, (host, port), CONNECTING)
+    try:
+        sock.connect((host, port))
+        link.state = OPEN
+    except (BlockingIOError, InterruptedError):
+        pass
+    except (OSError, OverflowError) as error:
+        link._end(_why(error))
+    return link
+
+
+async def resolve(host: str, port: int) -> "list[tuple[str, int]]":
+    """The numeric addresses of a host name, in the system's order; LocalError when it has none."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise LocalError("cannot resolve %s: %s" % (host, getattr(error, "strerror", None) or error), 2)
+    return [(str(entry[4][0]), port) for entry in found]
+
+
+def _why(error: "OSError | OverflowError") -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _plain(address: "tuple[str, int] | tuple[str, int, int, int]") -> "tuple[str, int]":
+    host = address[0]
+    return (host[len(_MAPPED) :] if host.startswith(_MAPPED) else host), address[1]
