@@ -23,6 +23,7 @@ from .quic_certificate import Identity, alt_name, printable
 from .quic_core import Core
 from .quic_reason import explain
 from .quic_stream import Stream
+from .states import CLASSICAL, CLOSED, CONNECTING, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
         def remove_route(self, cid: bytes) -> None: ...
 
-
-CONNECTING = const(0)
-READY = const(1)
-CLOSED = const(2)
 
 TOO_MANY_STREAMS = const(1)  # what a stream above `inbound_streams` is reset with; JAMNP-S names no codes
 _FAREWELLS = const(3)  # times a peer that goes on talking hears again that we closed (RFC 9000, 10.2.1)
@@ -57,6 +54,8 @@ class Connection:
 
     `addr` is the peer's (host, port). `is_dialed`: we began it.
     """
+
+    carries_lite_kinds = False
 
     def __init__(
         self, core: Core, addr: "tuple[str, int]", protocol: str, limits: "Profile", is_dialed: bool, now: int
@@ -111,6 +110,11 @@ class Connection:
         """The peer's 53-character name, or ""."""
         key = self.peer_key
         return alt_name(key) if key else ""
+
+    @property
+    def suite(self) -> str:
+        """CLASSICAL once READY: JAMNP-S has no post-quantum key exchange."""
+        return CLASSICAL if self._peer_key else ""
 
     @property
     def alpn(self) -> str:

@@ -1,0 +1,395 @@
+"""A libp2p connection over TCP, without I/O: Upgrade makes it, yamux carries its streams, this file owns its bytes.
+
+Bytes come in through `inlet()` and `filled(n)`: the link reads straight into the buffer that a Noise frame is collected
+and decrypted in. They go out through `outlet()` and `sent(n)`. `feed` and `drain` are the same with a copy, for tests
+and for layers that bring a buffer of their own. Buffers are lent while something is in them: an idle connection holds
+none. When a stream is full, what is left of its frame waits here, nothing is read, and TCP slows the peer.
+"""
+
+from ..const import const
+from ..errors import RemoteError, VerifyError
+from . import noise, yamux
+from .protocol_stream import ProtocolStream
+from .states import CLOSED, CONNECTING, READY
+from .terms import FIRST_OWN
+from .upgrade import LENGTH, Upgrade
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .terms import Terms
+
+FAULT = 1  # close code: the peer broke the protocol (yamux's GoAway code for it)
+_NEVER = const(0x3FFFFFFF)
+
+
+class Connection:
+    """One connection (states.py has the face that the node sees). Nothing here raises for what a peer sends.
+
+    `rule` names the check that refused the peer: policy, pin, transcript, identity, peer, noise, yamux, size, time.
+    `is_bound`: both sides signed what each of them offered.
+    """
+
+    carries_lite_kinds = True
+
+    def __init__(
+        self, terms: "Terms", addr: "tuple[str, int]", is_dialed: bool, random: bytes, now: int, expect: bytes = b""
+    ) -> None:
+        """`random`: upgrade.RANDOM_BYTES that nobody knows. `expect`: the peer id that must be there, b"" for any."""
+        self.state = CONNECTING
+        self.close_code = 0
+        self.close_reason = ""
+        self.rule = ""
+        self.addr = addr
+        self.is_dialed = is_dialed
+        self.peer_id = b""
+        self.peer_public_key = b""  # as libp2p encodes keys of any type
+        self.suite = ""
+        self.is_bound = False
+        self._terms = terms
+        self._upgrade: "Upgrade | None" = Upgrade(terms, is_dialed, random, expect)
+        self._secure: "noise.Secure | None" = None
+        self._session: "yamux.Session | None" = None
+        self._until = now + terms.profile.handshake_timeout_ms  # CONNECTING: to be READY; CLOSED: to be gone
+        self._now = now
+        self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on yet, or not accepted
+        self._is_leaving = False  # the peer said GoAway
+        # What came: frames in _in[_in_start:_in_end], and of the frame before them, which was decrypted in place, the
+        # rest in _in[_plain_start:_plain_end].
+        self._in: "memoryview | None" = None
+        self._in_start = self._in_end = self._plain_start = self._plain_end = 0
+        self._partial_at = -1  # ms at which the unfinished frame in _in was begun
+        self._out: "memoryview | None" = None
+        self._out_start = self._out_end = 0
+
+    # who is there
+
+    @property
+    def peer_name(self) -> str:
+        """The peer id in base 58, or ""."""
+        return self._terms.static.identity.name_of(self.peer_id) if self.peer_id else ""
+
+    @property
+    def peer_key(self) -> bytes:
+        """The peer's 32-byte Ed25519 key; b"" before READY and for keys of another type."""
+        return self._terms.static.identity.ed25519_of(self.peer_public_key) if self.peer_public_key else b""
+
+    @property
+    def is_gone(self) -> bool:
+        """CLOSED, and nothing is left to send: the link can be closed and the connection forgotten."""
+        return self.state == CLOSED and self._out is None and self._session is None
+
+    # the link's side: in
+
+    def inlet(self) -> "memoryview | None":
+        """Where to read to, or None: do not read now. `filled` must follow, with 0 if nothing came."""
+        if self.state == CLOSED or self._plain_start < self._plain_end:
+            return None
+        if self._in is None:
+            self._in = self._terms.frames.lend(self.state == READY)
+            if self._in is None:
+                return None
+            self._in_start = self._in_end = 0
+        return self._in[self._in_end :]
+
+    def filled(self, count: int, now: int) -> None:
+        """`count` bytes lie at the beginning of what `inlet` gave."""
+        self._now = now
+        self._in_end += count
+        self._process(now)
+
+    def wants(self) -> int:
+        """Bytes that would be taken now; 0: do not read the link."""
+        if self.state == CLOSED or self._plain_start < self._plain_end:
+            return 0
+        if self._in is not None:
+            return len(self._in) - self._in_end
+        return self._terms.frames.size if self._terms.frames.free else 0
+
+    @property
+    def is_held(self) -> bool:
+        """Bytes that came wait here until a stream is read."""
+        return self._plain_start < self._plain_end
+
+    def pump(self, now: int) -> bool:
+        """Go on with what is held. Whether any of it went through."""
+        before = self._plain_start
+        self._process(now)
+        return not self.is_held or self._plain_start != before
+
+    def feed(self, buf: "bytes | bytearray | memoryview", start: int, end: int, now: int) -> int:
+        """Take bytes of the link from buf[start:end]; how many."""
+        at = start
+        while at < end:
+            room = self.inlet()
+            if room is None:
+                break
+            count = min(len(room), end - at)
+            room[:count] = memoryview(buf)[at : at + count]
+            at += count
+            self.filled(count, now)
+        return at - start
+
+    # the link's side: out
+
+    def outlet(self, now: int) -> "memoryview | None":
+        """What to send next, or None. `sent` says how much of it the link took."""
+        self._now = now
+        if self._out is None:
+            self._make_frame(now)
+        return None if self._out is None else self._out[self._out_start : self._out_end]
+
+    def sent(self, count: int) -> None:
+        """The link took `count` bytes of what `outlet` gave."""
+        self._out_start += count
+        if self._out_start >= self._out_end:
+            self._drop_out()
+
+    def drain(self, buf: "bytearray | memoryview", start: int, end: int, now: int) -> int:
+        """Write bytes for the link into buf[start:end]; how many."""
+        at = start
+        while at < end:
+            view = self.outlet(now)
+            if view is None:
+                break
+            count = min(len(view), end - at)
+            memoryview(buf)[at : at + count] = view[:count]
+            at += count
+            self.sent(count)
+        return at - start
+
+    def ended(self, reason: str, now: int) -> None:
+        """The link is over: nothing comes any more and nothing can be sent."""
+        if self._upgrade is not None and self._upgrade.declined:
+            self._refuse("policy", "the peer offers only %s, and pq = %s demands a post-quantum handshake" % (
+                self._upgrade.declined, self._terms.policy))
+        elif self.state != CLOSED:
+            where = ", during the handshake" if self.state == CONNECTING else ""
+            self._set_closed(0, (reason or "the connection ended") + where)
+        self._drop_out()
+        self._session = None
+
+    # the link's side: time
+
+    def wake_at(self, now: int) -> int:
+        """When to call `tick` at the latest, in ms; -1: not before something arrives."""
+        if self.state == CLOSED:
+            return -1 if self.is_gone else self._until
+        if self.state == CONNECTING:
+            return self._until
+        assert self._session is not None
+        times = [self._session.wake_at(now)] + [stream.deadline for stream in self._inbound]
+        if self._partial_at >= 0:
+            times.append(self._partial_at + self._terms.profile.frame_stall_ms)
+        return min([at for at in times if at >= 0] or [-1])
+
+    def tick(self, now: int) -> None:
+        """Let time pass: deadlines, keepalive, and what waited for a buffer or a reader."""
+        self._now = now
+        if self.state == CLOSED:
+            if now >= self._until:
+                self._drop_out()
+                self._session = None
+            return
+        profile = self._terms.profile
+        if self.state == CONNECTING:
+            if now >= self._until:
+                self._refuse("time", "handshake not finished within %d ms" % profile.handshake_timeout_ms)
+            return
+        if 0 <= self._partial_at <= now - profile.frame_stall_ms:
+            self._refuse("time", "a frame was begun and not finished within %d ms" % profile.frame_stall_ms)
+            return
+        assert self._session is not None
+        try:
+            self._session.tick(now)
+        except RemoteError as error:
+            self._refuse("yamux", str(error), error.code)
+            return
+        self._process(now)
+
+    # the streams' side
+
+    def open(self, kind: int) -> "ProtocolStream | None":
+        """Open a stream of a kind of Terms; what is sent on it goes out right behind the protocol's name.
+
+        None: not READY, the kind is not spoken, or a cap is reached.
+        """
+        name = self._terms.names.get(kind)
+        if self.state != READY or name is None or self._is_leaving:
+            return None
+        assert self._session is not None
+        muxed = self._session.open(self._now)
+        if muxed is None:
+            return None
+        return ProtocolStream(self._terms, muxed, kind, name, _NEVER)
+
+    def accept(self, own: bool = False) -> "ProtocolStream | None":
+        """The next stream of the peer that agreed on its protocol, or None. `own`: the host's protocols, not JAM's."""
+        for stream in self._inbound:
+            if stream.is_agreed and (stream.kind >= FIRST_OWN) == own:
+                self._inbound.remove(stream)
+                return stream
+        return None
+
+    def close(self, code: int = 0, reason: str = "") -> None:
+        """Say goodbye and end. yamux carries a code and no words: the reason is for our side."""
+        if self.state != CLOSED:
+            self._set_closed(code, reason or "closed")
+
+    # inside: what comes
+
+    def _process(self, now: int) -> None:
+        try:
+            while self.state != CLOSED and self._in is not None and self._step(self._in, now):
+                pass
+            if self.state == READY:
+                self._events(now)
+        except RemoteError as error:
+            self._refuse("yamux" if self._upgrade is None else "multistream", str(error), error.code)
+        except VerifyError as error:
+            self._refuse(error.rule, str(error))
+        self._compact(now)
+
+    def _step(self, buf: "memoryview", now: int) -> bool:
+        """One unit of what came; whether there may be more."""
+        upgrade = self._upgrade
+        if upgrade is not None:
+            start = self._in_start
+            self._in_start = upgrade.take(buf, start, self._in_end, now)
+            self.suite = upgrade.suite
+            self._plain_start, self._plain_end = upgrade.plain_start, upgrade.plain_end
+            if upgrade.is_done:
+                self._be_ready(upgrade)
+            return self._in_start != start
+        if self._plain_start == self._plain_end:
+            return self._open_frame(buf)
+        assert self._session is not None
+        self._plain_start += self._session.feed(buf, self._plain_start, self._plain_end, now)
+        return self._plain_start == self._plain_end
+
+    def _open_frame(self, buf: "memoryview") -> bool:
+        at = self._in_start + LENGTH
+        if at > self._in_end:
+            return False
+        size = buf[at - 2] << 8 | buf[at - 1]
+        if size > len(buf) - LENGTH:
+            raise VerifyError("size", "a Noise frame of %d bytes, at most %d are taken" % (size, len(buf) - LENGTH))
+        end = at + size
+        if end > self._in_end:
+            return False
+        assert self._secure is not None
+        self._in_start = end
+        self._plain_start = at
+        self._plain_end = at + self._secure.open(buf, at, end, buf, at)
+        return True
+
+    def _compact(self, now: int) -> None:
+        # Make room behind the unfinished frame, or give the buffer back.
+        buf = self._in
+        if buf is None or self._plain_start < self._plain_end:
+            return
+        have = self._in_end - self._in_start
+        if self.state == CLOSED or have == 0:
+            self._drop_in()
+        elif self._in_start:
+            # A copy in between: the places may overlap, and not every interpreter minds that in an assignment.
+            buf[:have] = bytes(buf[self._in_start : self._in_end])
+            self._in_start, self._in_end = 0, have
+            self._partial_at = now
+        elif self._partial_at < 0:
+            self._partial_at = now
+
+    def _be_ready(self, upgrade: Upgrade) -> None:
+        self.peer_id = upgrade.peer_id
+        self.peer_public_key = upgrade.peer_public_key
+        self.is_bound = upgrade.is_bound
+        self._secure = upgrade.secure
+        self._session = yamux.Session(self.is_dialed, self._terms.profile, self._terms.chunks)
+        self._upgrade = None
+        self.state = READY
+
+    def _events(self, now: int) -> None:
+        session = self._session
+        assert session is not None
+        event = session.next_event()
+        while event != yamux.NOTHING:
+            if event == yamux.STREAM:
+                assert session.stream is not None
+                until = now + self._terms.profile.handshake_timeout_ms
+                self._inbound.append(ProtocolStream(self._terms, session.stream, -1, "", until))
+            elif event == yamux.GOAWAY:
+                self._is_leaving = True
+                if session.goaway_code:
+                    self._set_closed(session.goaway_code, "the peer ended it with yamux code %d" % session.goaway_code)
+                    return
+            event = session.next_event()
+        if self._inbound:
+            self._inbound = [stream for stream in self._inbound if not stream.poll(now)]
+
+    # inside: what goes
+
+    def _make_frame(self, now: int) -> None:
+        session, upgrade = self._session, self._upgrade
+        if upgrade is None and (session is None or not session.has_output):
+            if self.state == CLOSED:
+                self._session = None
+            return
+        buf = self._terms.frames.lend(self.state == READY)
+        if buf is None:
+            return
+        count = 0
+        try:
+            count = upgrade.give(buf, now) if upgrade is not None else self._seal(buf, now)
+        except VerifyError as error:
+            self._refuse(error.rule, str(error))
+        if count:
+            self._out = buf
+            self._out_start, self._out_end = 0, count
+        else:
+            self._terms.frames.give_back(buf)
+        if upgrade is not None and upgrade.is_done and self.state == CONNECTING:
+            self._be_ready(upgrade)
+            self._process(now)
+
+    def _seal(self, buf: "memoryview", now: int) -> int:
+        assert self._session is not None and self._secure is not None
+        count = self._session.drain(buf, LENGTH, len(buf) - noise.TAG, now)
+        if not count:
+            return 0
+        size = self._secure.seal(buf, LENGTH, LENGTH + count, buf, LENGTH)
+        buf[0], buf[1] = size >> 8, size & 0xFF
+        return LENGTH + size
+
+    # inside: ends
+
+    def _refuse(self, rule: str, text: str, code: int = FAULT) -> None:
+        if self.state != CLOSED:
+            self.rule = rule
+            self._set_closed(code, "%s: %s" % (rule, text))
+
+    def _set_closed(self, code: int, reason: str) -> None:
+        self.state = CLOSED
+        self.close_code = code
+        self.close_reason = reason
+        self._until = self._now + self._terms.profile.farewell_ms
+        self._inbound = []
+        self._drop_in()
+        if self._upgrade is not None:
+            if not self.peer_id:
+                self.peer_id = self._upgrade.peer_id
+            self._upgrade = None
+            self._drop_out()
+        if self._session is not None:
+            self._session.go_away(code if code <= 2 else 0)
+            self._session.close()
+
+    def _drop_in(self) -> None:
+        if self._in is not None:
+            self._terms.frames.give_back(self._in)
+            self._in = None
+        self._in_start = self._in_end = self._plain_start = self._plain_end = 0
+        self._partial_at = -1
+
+    def _drop_out(self) -> None:
+        if self._out is not None:
+            self._terms.frames.give_back(self._out)
+            self._out = None
