@@ -16,7 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 EVERYBODY = {"errors", "const"}
 CORE = {"budget", "codec", "crypto", "transport", "p2p", "jam", "chain", "sync", "mempool", "ports"}
-LINK = "ports.cpython.link"  # sockets: for the node and the entry points only
+LINK = "ports.cpython.link"
+LINKS = {LINK, "ports.tcp", "ports.cpython.tcp", "ports.cpython.waker"}  # sockets: for the node and the entry points
 
 # package: what it may import, as packages or as single modules.
 EDGES = {
@@ -87,8 +88,8 @@ def allowed(importer: str, imported: str) -> bool:
     if imported == "" or layer(importer) == layer(imported) or layer(imported) in EVERYBODY:
         return True
     rights = EDGES.get(layer(importer), set()) | MODULE_EDGES.get(importer, set())
-    if imported == LINK:
-        return LINK in rights
+    if imported in LINKS:
+        return LINK in rights or layer(importer) == "ports"
     return imported in rights or layer(imported) in rights
 
 

@@ -1,4 +1,4 @@
-"""`jamliquor-lite devnet`: author a small chain of one's own and serve it over JAMNP-S, until it is told to end."""
+"""`jamliquor-lite devnet`: author a small chain of one's own and serve it, over JAMNP-S and libp2p."""
 
 import argparse
 import asyncio
@@ -15,6 +15,9 @@ from ..devnet.export import Exporter
 from ..devnet.serve import Server
 from ..errors import LocalError
 from ..ports import clock
+from ..transport.terms import POLICIES, REQUIRE
+from .addresses import AddressError
+from .lite_addresses import parse_listen
 from .output import Output, add_output_arguments, seconds
 
 _FAST_SLOT_MS = 500
@@ -36,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--contests", default="mixed", help="ticket contests: mixed, always or never full (default: mixed)")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     add("--port", type=_natural, default=0, metavar="PORT", help="UDP port to listen on (default: any free one)")
+    add("--listen", action="append", default=[], metavar="MULTIADDR",
+        help="serve over libp2p too, e.g. /ip4/127.0.0.1/tcp/0; may be given more than once")
+    add("--pq", choices=POLICIES, default=REQUIRE, help="post-quantum handshake over libp2p (default: require)")
     add("--blocks", type=_natural, default=0, metavar="N", help="blocks authored before the start (default: 0)")
     add("--chainspec-out", metavar="FILE", help="write the chain specification for clients (JIP-4)")
     add("--export", metavar="DIR", help="write the best chain there, a block per file")
@@ -83,7 +89,8 @@ class _Devnet:
         if genesis_slot is None:
             genesis_slot = 0 if self.accelerated else max(0, self._wall_slot() - args.blocks - 1)
         self.chain = DevChain(spec, args.seed, args.keys, genesis_slot, args.offline, args.fork_rate, args.contests)
-        self.server = Server(self.chain, spec, host=args.host, port=args.port, wire=self.wire)
+        self.server = Server(self.chain, spec, host=args.host, port=args.port, wire=self.wire,
+                             listen=_listen(args.listen), policy=args.pq)
         self.exporter = Exporter(args.export) if args.export else None
         self.faulty = 0
 
@@ -196,3 +203,14 @@ def _share(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number from 0 up to, not including, 1")
     return value
+
+
+def _listen(texts: "list[str]") -> "list[tuple[str, int]]":
+    places = []
+    for text in texts:
+        try:
+            address = parse_listen(text)
+        except AddressError as error:
+            raise LocalError(f"--listen {text}: {error}", 2)
+        places.append((address.host, address.port))
+    return places

@@ -106,6 +106,15 @@ def _nodes(raw: "Any", textual: bool) -> "list[str]":
     return raw
 
 
+def _choice(*allowed: str) -> "Callable[[Any, bool], str]":
+    def read(raw: "Any", textual: bool) -> str:
+        if raw not in allowed:
+            raise ValueError("must be " + " or ".join(", ".join(f"`{word}`" for word in allowed).rsplit(", ", 1)))
+        return str(raw)
+
+    return read
+
+
 _timeout = _whole(100, _HOUR_MS, f"must be 100 to {_HOUR_MS} milliseconds")
 
 CHAIN = Knob("node", "chain", _chain, "`dev` or a chainspec file (default: dev)", is_path=True)
@@ -118,6 +127,13 @@ LISTEN_PORT = Knob(
 NODES = Knob(
     "network.bootstrap", "nodes", _nodes, "a peer, name@ip:port or a multiaddr; may be repeated", flag="peer"
 )
+LISTEN = Knob("network", "listen", _nodes, "a multiaddr to listen on over libp2p; may be repeated")
+PQ = Knob(
+    "network",
+    "pq",
+    _choice("require", "prefer", "off"),
+    "post-quantum handshake over libp2p: `require`, `prefer` or `off` (default: require)",
+)
 MAX_PEERS = Knob("network", "max_peers", _whole(1, 100_000), "most peers at once", "max_peers")
 MIN_PEERS = Knob("network", "min_peers", _whole(0, 100_000), "look for more peers below this", "min_peers")
 
@@ -127,6 +143,8 @@ KNOBS = (
     KEY,
     LISTEN_ADDR,
     LISTEN_PORT,
+    LISTEN,
+    PQ,
     MAX_PEERS,
     MIN_PEERS,
     Knob(

@@ -68,8 +68,6 @@ async def _follow(
     duration: "float | None",
     out: "Output",
 ) -> int:
-    from .addresses import parse_jam
-
     def on_event(name: str, fields: "dict[str, Any]") -> None:
         out.event(name, **fields)
         if name not in _QUIET:
@@ -84,20 +82,18 @@ async def _follow(
     trusted = sessions.parse_checkpoint(args.checkpoint)
     session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event, trusted)
     for text in addresses:
-        peer = parse_jam(text)
-        if all(peer.name != known.name for known in session.peers):
-            session.peers.append(peer)
+        session.networks.add_bootnode(text)
     node = await session.start()
     stop = asyncio.Event()
     sessions.stop_on_signals(stop)
-    host, port = node.address
     out.ready(
-        addresses=["%s@%s:%d" % (node.name, host, port)],
+        addresses=node.addresses,
         chain=node.chain_name,
         genesis=node.chain.genesis_hash,
         pid=os.getpid(), crypto=suite.backends(),
     )
-    out.line("following %s as %s… on %s port %d" % (node.chain_name, node.name[:12], host, port))
+    names = ", ".join("%s…" % carrier.name[:12] for carrier in node.carriers)
+    out.line("following %s as %s, at %s" % (node.chain_name, names, ", ".join(node.addresses) or "no address"))
     if duration is not None:
         asyncio.get_running_loop().call_later(duration, stop.set)
     helpers = [asyncio.create_task(_show(session, out)), asyncio.create_task(_ask(session, questions, out))]

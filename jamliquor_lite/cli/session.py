@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 
-from ..budget.meter import Meter
 from ..chain import slots
 from ..chain.chainspec import ChainSpec
 from ..chain.checkpoint import Checkpoint
@@ -13,20 +12,19 @@ from ..crypto import suite
 from ..errors import LocalError, VerifyError
 from ..node.bootstrap import Bootstrap
 from ..node.node import Node
+from ..node.peers import Peers
+from ..node.pins import Pins
 from ..ports import clock, store
-from ..ports.cpython.link import resolve
 from . import keyfile
+from .networks import Networks, open_pins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any, Callable
 
-    from .addresses import JamAddress
     from .output import Output
     from .settings import Settings
-
-_BURST_MS = 250  # a rate is spent in pieces of at most so long
 
 
 class Session:
@@ -56,10 +54,9 @@ class Session:
         suite.self_test()
         chainspec = ChainSpec.read(chainspec_path)
         self.checkpoint = chainspec.checkpoint()
-        self.peers: "list[JamAddress]" = list(settings.peers)
-        known = {peer.name for peer in self.peers}
+        self.networks = Networks(settings, out)
         for text in chainspec.bootnodes:
-            self._bootnode(text, known)
+            self.networks.add_bootnode(text)
         self._chain_name = chainspec.id
         self._save: "Callable[[bytes], None] | None" = None
         if keep:
@@ -69,6 +66,7 @@ class Session:
             self._save = None if guest else self._slots.save
         self._check_time(False)
         self._seed = keyfile.load_or_create(settings.key_file) if keep and not guest else os.urandom(32)
+        self.pins = open_pins(settings.data_dir, settings.profile, out, guest) if keep else Pins(settings.profile)
 
     def _check_time(self, with_age: bool) -> None:
         checkpoint = self.checkpoint
@@ -78,18 +76,6 @@ class Session:
         slots.check_clock(now_slot, checkpoint.slot)
         if with_age and not self._old_checkpoint:
             slots.check_age(now_slot, checkpoint.slot, checkpoint.spec)
-
-    def _bootnode(self, text: str, known: "set[str]") -> None:
-        from .addresses import JamAddress, parse
-
-        try:
-            peer = parse(text)
-        except LocalError as error:
-            self._out.warn("chainspec bootnode skipped: %s" % error)
-            return
-        if isinstance(peer, JamAddress) and peer.name not in known:
-            known.add(peer.name)
-            self.peers.append(peer)
 
     def _checkpoint_path(self) -> str:
         folder = os.path.join(self._settings.data_dir, self.checkpoint.genesis_hash[:4].hex())
@@ -122,23 +108,27 @@ class Session:
         self._check_time(True)
 
     async def start(self) -> Node:
-        """The node, with its link bound and its peers named. LocalError when there is nobody to follow."""
-        profile = self._settings.profile
-        if not self.peers:
-            raise LocalError("no peer to follow: give --peer NAME@IP:PORT, or a chainspec with bootnodes", 2)
-        found = [(peer.name, *await resolve(peer.host, peer.port)) for peer in self.peers]
+        """The node, with its links bound and its peers named. LocalError when there is nobody to follow."""
+        profile, networks = self._settings.profile, self.networks
+        if networks.is_empty:
+            raise LocalError(
+                "no peer to follow: give --peer NAME@IP:PORT or --peer MULTIADDR, or a chainspec with bootnodes", 2)
+        found = await networks.places()
+        genesis = self.checkpoint
         if self._checkpoint_hash is not None:
-            genesis = self.checkpoint
-            bootstrap = Bootstrap(self._seed, genesis.spec, genesis.genesis_hash, profile)
-            self.checkpoint = await bootstrap.run(self._checkpoint_hash, found, genesis.clock_chain)
+            carriers = networks.carriers(self._seed, genesis.genesis_hash, self.pins)
+            table = Peers(profile)
+            for name, host, port in found:
+                for carrier in carriers:
+                    if carrier.carries(name):
+                        table.add(name, host, port, carrier)
+            bootstrap = Bootstrap(carriers, genesis.spec, genesis.genesis_hash, profile)
+            self.checkpoint = await bootstrap.run(self._checkpoint_hash, table.records, genesis.clock_chain)
             self._check_time(True)
-        self.node = Node(self._seed, self.checkpoint, profile, self._chain_name, self._on_event, self._save)
-        self.node.open(
-            self._settings.listen_addr,
-            self._settings.listen_port,
-            _meter(profile.max_download_rate),
-            _meter(profile.max_upload_rate),
-        )
+        self.node = Node(self.checkpoint, profile, self._chain_name, self._on_event, self._save)
+        for carrier in networks.carriers(self._seed, genesis.genesis_hash, self.pins):
+            self.node.attach(carrier)
+        self.node.open()
         for name, host, port in found:
             self.node.add_peer(name, host, port)
         return self.node
@@ -163,10 +153,6 @@ def add_checkpoint_arguments(parser: "argparse.ArgumentParser") -> None:
         "--checkpoint", metavar="HASH", help="start from the block of this hash, which you trust, not from genesis"
     )
     parser.add_argument("--old-checkpoint", action="store_true", help="start from a checkpoint of any age")
-
-
-def _meter(rate: int) -> "Meter | None":
-    return Meter(rate, max(4096, rate * _BURST_MS // 1000)) if rate else None
 
 
 def stop_on_signals(stop: "asyncio.Event") -> None:

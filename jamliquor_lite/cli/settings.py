@@ -17,17 +17,19 @@ import os
 from ..budget.profile import LINUX, Profile
 from ..const import const
 from ..errors import LocalError
-from . import addresses, keyfile
+from . import addresses, keyfile, lite_addresses
 from .knobs import (
     CHAIN,
     DATA,
     KEY,
     KNOBS,
+    LISTEN,
     LISTEN_ADDR,
     LISTEN_PORT,
     MAX_PEERS,
     MIN_PEERS,
     NODES,
+    PQ,
     PREFIX,
     Knob,
 )
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
     from typing import Any
+
+    from ..p2p.multiaddr import Multiaddr
 
 _FILE_BYTES = const(256 * 1024)  # a configuration file longer than this is some other file
 _SHOWN = const(80)  # characters of a wrong value that its line repeats
@@ -58,7 +62,9 @@ class Settings:
     `listen_addr`  IP address to bind
     `listen_port`  UDP port to bind, 0 = any free one
     `peers`        list of addresses.JamAddress, without repetitions, in the order given
-    `libp2p_peers` list of addresses.Multiaddr: well-formed, but nothing here dials them yet
+    `libp2p_peers` list of addresses.Multiaddr that can be dialed, likewise
+    `listen`       list of p2p.multiaddr.Multiaddr to listen on over libp2p
+    `pq`           post-quantum policy of libp2p connections: require, prefer, off
     `profile`      budget.profile.Profile of the board with the overrides applied
     `warnings`     list of texts, one line each, that a person should see once
     `values`       list of (name, value, where it comes from) for every knob, as `config check` prints them
@@ -72,6 +78,8 @@ class Settings:
         self.listen_port = 0
         self.peers: list[addresses.JamAddress] = []
         self.libp2p_peers: list[addresses.Multiaddr] = []
+        self.listen: "list[Multiaddr]" = []
+        self.pq = "require"
         self.profile: Profile = LINUX
         self.warnings: list[str] = []
         self.values: list[tuple[str, Any, str]] = []
@@ -85,8 +93,9 @@ def add_network_arguments(parser: "argparse.ArgumentParser", config_flag: bool =
     if config_flag:
         group.add_argument("--config", metavar="FILE", help="TOML file of settings")
     for knob in KNOBS:
-        metavar = "ADDR" if knob is NODES else knob.key.split("_")[-1].upper()
-        action = "append" if knob is NODES else "store"
+        is_list = knob in (NODES, LISTEN)
+        metavar = "ADDR" if is_list else knob.key.split("_")[-1].upper()
+        action = "append" if is_list else "store"
         group.add_argument(knob.flag, dest=knob.dest, metavar=metavar, action=action, help=knob.summary)
 
 
@@ -181,14 +190,20 @@ class _Resolver:
             if knob.field and knob in self.found:
                 setattr(settings.profile, knob.field, self._under_ceiling(knob))
         self._check_peer_counts(settings.profile)
+        settings.pq = self._value(PQ, settings.pq)
         self._read_peers(settings)
+        self._read_listen(settings)
         settings.warnings = self.warnings
         effective: dict[Knob, Any] = {CHAIN: settings.chain, DATA: settings.data_dir, KEY: settings.key_file}
         effective.update({LISTEN_ADDR: settings.listen_addr, LISTEN_PORT: settings.listen_port})
         for knob in KNOBS:
             value = getattr(settings.profile, knob.field) if knob.field else effective.get(knob)
             if knob is NODES:
-                value = [peer.text for peer in settings.peers]
+                value = [peer.text for peer in settings.peers] + [peer.text for peer in settings.libp2p_peers]
+            elif knob is LISTEN:
+                value = [address.text for address in settings.listen]
+            elif knob is PQ:
+                value = settings.pq
             settings.values.append((knob.name, value, self._where(knob)))
         return settings
 
@@ -308,13 +323,20 @@ class _Resolver:
             if isinstance(address, addresses.JamAddress):
                 settings.peers.append(address)
                 continue
-            fault = addresses.peer_id_fault(address.peer_id)
+            fault = lite_addresses.dial_fault(address)
             if fault:
                 self.warnings.append(f"{source}: {_shown(text)} is skipped: {fault}")
             else:
                 settings.libp2p_peers.append(address)
-                lacking = "needs the libp2p transport, which this version does not have"
-                self.warnings.append(f"{source}: {_shown(text)} is skipped: it {lacking}")
+
+    def _read_listen(self, settings: Settings) -> None:
+        where = self._where(LISTEN)
+        source = where if where in (LISTEN.flag, LISTEN.variable) else f"{where}: [{LISTEN.table}] {LISTEN.key}"
+        for text in self._value(LISTEN, []):
+            try:
+                settings.listen.append(lite_addresses.parse_listen(text))
+            except addresses.AddressError as error:
+                self.errors.append(f"{source}: {_shown(text)}: {error}")
 
 
 def _nearest(name: str, known: "Any") -> str:

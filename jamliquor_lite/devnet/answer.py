@@ -12,8 +12,8 @@ from ..jam.state_request import StateResponder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..jam.exchange import Responder
-    from ..transport.quic import Connection
-    from ..transport.quic_stream import Stream
+    from ..jam.framing import Stream
+    from ..node.carrier import Connection
     from .blocks import Block
     from .serve import Server
 

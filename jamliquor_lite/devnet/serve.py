@@ -1,6 +1,6 @@
-"""Serves a devnet's chain over JAMNP-S: UP 0, CE 128 and CE 129 on one UDP socket, as an asyncio task.
+"""Serves a devnet's chain over JAMNP-S and, where `listen` names places, over libp2p, as an asyncio task.
 
-    async with Server(chain, seed) as server:        bound and serving; `server.addresses` are `name@ip:port`
+    async with Server(chain, spec) as server:        bound and serving; `server.addresses` name the places
         server.announce(chain.next(slot))            to every peer that has greeted
 
 One connection's trouble ends that connection; it is counted in `server.faults` with its last line in
@@ -16,11 +16,13 @@ from ..errors import BudgetError, RemoteError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.events import ANNOUNCEMENT, HANDSHAKE, NOTHING
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST, UNSUPPORTED
+from ..node.carrier import earliest
+from ..node.libp2p import Libp2pCarrier
+from ..node.quic import QuicCarrier
 from ..ports.cpython.clock import ticks_ms
-from ..ports.cpython.link import UdpLink
-from ..transport.quic import CLOSED, READY, Connection
-from ..transport.quic_certificate import Identity
-from ..transport.quic_listener import Listener
+from ..ports.tcp import Waker
+from ..transport.states import CLOSED, READY
+from ..transport.terms import REQUIRE
 from .answer import BlockAnswer, HeaderAnswer, StateAnswer
 from .blocks import Block, Blocks
 from .wire import WireFault
@@ -31,19 +33,20 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from ..codec.spec import Spec
+    from ..node.carrier import Carrier, Connection
 
 _LEAF_BYTES = 36
 _PENDING_BLOCKS = 64  # announcements that wait for a slow peer; beyond it the oldest is dropped
 _UNITS_A_TURN = 64  # of work for one peer before the socket is read again
-_DATAGRAMS_A_TURN = 64
 _IDLE_MS = 1000
+_SERVED = (BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST)
 _ENDING_MS = 200  # what the farewells of `stop` may take
 
 
 class Session:
     """What is done for one connected peer."""
 
-    def __init__(self, server: "Server", connection: Connection) -> None:
+    def __init__(self, server: "Server", connection: "Connection") -> None:
         self.connection = connection
         self.heard = 0  # announcements of the peer's
         self.greeted = False
@@ -108,34 +111,35 @@ class Session:
 
 class Server:
     """Serves `chain` under the key of a 32-byte `seed`. `opens_up0` makes it open a UP 0 stream of its own towards
-    its dialers, as typeberry does."""
+    its dialers, as typeberry does. `listen` are (host, port) for libp2p, with the pq `policy`; `port` -1 is no QUIC."""
 
     def __init__(self, chain: Blocks, spec: "Spec", seed: "bytes | None" = None, host: str = "127.0.0.1",
                  port: int = 0, wire: "WireFault | None" = None, profile: "Profile" = LINUX,
-                 opens_up0: bool = False) -> None:
+                 opens_up0: bool = False, listen: "list[tuple[str, int]] | None" = None, policy: str = REQUIRE) -> None:
         self.chain = chain
         self.spec = spec
         self.profile = profile
         self.wire = wire
         self.opens_up0 = opens_up0
-        self.identity = Identity(seed or blake2b_256(b"devnet peer" + chain.genesis.hash))
         self.faults = 0
         self.last_fault = ""
         self.requests: dict[int, int] = {}  # by kind, those that were understood
-        self._bind = (host, port)
-        self._link: UdpLink | None = None
-        self._listener = Listener(self.identity, chain.genesis.hash, profile)
+        self.carriers: "list[Carrier]" = []
+        seed = seed or blake2b_256(b"devnet peer" + chain.genesis.hash)
+        if port >= 0:
+            self.carriers.append(QuicCarrier(seed, chain.genesis.hash, profile, host, port))
+        if listen:
+            genesis8 = chain.genesis.hash[:4].hex()
+            self.carriers.append(Libp2pCarrier(seed, genesis8, profile, listen, _SERVED, policy))
+        self._waker = Waker()
         self._sessions: list[Session] = []
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self._unsent: tuple[bytes, tuple[str, int]] | None = None
 
     @property
     def addresses(self) -> "list[str]":
-        """Where it listens, each as `name@ip:port`."""
-        assert self._link is not None
-        host, port = self._link.address[:2]
-        return [f"{self.identity.name}@{host}:{port}"]
+        """Where it listens, each as `name@ip:port` or a multiaddr."""
+        return [address for carrier in self.carriers for address in carrier.addresses]
 
     @property
     def peers(self) -> int:
@@ -144,23 +148,25 @@ class Server:
 
     @property
     def bytes_out(self) -> int:
-        """UDP payload sent."""
-        return self._link.bytes_out if self._link else 0
+        """UDP and TCP payload sent."""
+        return sum(carrier.bytes_out for carrier in self.carriers)
 
     async def start(self) -> None:
-        """Bind and serve. LocalError when the port is taken."""
-        self._link = UdpLink(*self._bind)
+        """Bind and serve. LocalError when a port is taken."""
+        for carrier in self.carriers:
+            carrier.open(self._waker)
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
     async def stop(self) -> None:
-        """Close all connections and give the port back. What broke the task, if anything, is raised here."""
+        """Close all connections and give the ports back. What broke the task, if anything, is raised here."""
         self._stopping = True
-        if self._link is not None and self._task is not None:
-            self._link.wake()
+        if self._task is not None:
+            self._waker.wake()
             try:
                 await self._task
             finally:
-                self._link.close()
+                for carrier in self.carriers:
+                    carrier.release()
 
     async def __aenter__(self) -> "Server":
         await self.start()
@@ -176,63 +182,38 @@ class Server:
             return
         for session in self._sessions:
             session.announce(block)
-        if self._link is not None:
-            self._link.wake()
+        self._waker.wake()
 
     def count(self, kind: int) -> None:
         """Count a request of a kind."""
         self.requests[kind] = self.requests.get(kind, 0) + 1
 
     async def _serve(self) -> None:
-        link, listener = self._link, self._listener
-        assert link is not None
         while not self._stopping:
             now = ticks_ms()
-            self._receive(now)
-            listener.tick(now)
-            connection = listener.accept()
-            while connection is not None:
-                self._sessions.append(Session(self, connection))
-                connection = listener.accept()
+            for carrier in self.carriers:
+                carrier.receive(now)
+                connection = carrier.accept()
+                while connection is not None:
+                    self._sessions.append(Session(self, connection))
+                    connection = carrier.accept()
             busy = False
             for session in self._sessions:
                 busy = self._turn(session, now) or busy
             self._sessions = [s for s in self._sessions if s.connection.state != CLOSED]
-            self._send(now)
-            if busy:
-                await asyncio.sleep(0)
-                continue
-            at = listener.wake_at(now)
-            if self._unsent is not None:
-                at = link.send_at(now)
-            wait = _IDLE_MS if at < 0 else max(0, min(at - ticks_ms(), _IDLE_MS))
-            await link.readable(wait)
-        listener.close(0, "the devnet ends")
+            for carrier in self.carriers:
+                carrier.flush(now)
+            at = earliest([carrier.watch(now) for carrier in self.carriers], now + _IDLE_MS)
+            await self._waker.wait(0 if busy else max(0, min(at - ticks_ms(), _IDLE_MS)))
+        for carrier in self.carriers:
+            carrier.close("the devnet ends")
         end = ticks_ms() + _ENDING_MS
-        while self._send(ticks_ms()) and ticks_ms() < end:
-            await asyncio.sleep(0.005)
-
-    def _receive(self, now: int) -> None:
-        link = self._link
-        assert link is not None
-        for _ in range(_DATAGRAMS_A_TURN):
-            size = link.receive()
-            if size < 0:
+        while ticks_ms() < end:
+            for carrier in self.carriers:
+                carrier.flush(ticks_ms())
+            if all(carrier.is_drained for carrier in self.carriers):
                 break
-            self._listener.receive(link.view[:size], link.source, now)
-
-    def _send(self, now: int) -> bool:
-        # Whether something is left that the link did not take.
-        link = self._link
-        assert link is not None
-        item = self._unsent or self._listener.drain(now)
-        while item is not None:
-            if not link.send(item[0], item[1]):
-                self._unsent = item
-                return True
-            item = self._listener.drain(now)
-        self._unsent = None
-        return False
+            await asyncio.sleep(0.005)
 
     def _turn(self, session: Session, now: int) -> bool:
         connection = session.connection

@@ -8,8 +8,8 @@ from ..errors import LocalError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..chain.trie import Trie
-    from ..transport.quic import Connection
-    from ..transport.quic_stream import Stream
+    from ..jam.framing import Stream
+    from ..node.carrier import Connection
     from .blocks import Blocks
 
     Nodes = list[bytes]

@@ -8,12 +8,12 @@ from ..errors import LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
 from ..jam.kinds import STATE_REQUEST
 from ..sync.query import Query, choose
-from ..transport.quic import CLOSED, READY
+from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..sync.query import Answer, Commitment
-    from ..transport.quic import Connection
+    from .carrier import Connection
     from .node import Node
     from .peers import Record
 

@@ -15,17 +15,17 @@ from ..jam.events import DONE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.kinds import BLOCK_REQUEST, MALFORMED, STATE_REQUEST
 from ..jam.range_request import DESCENDING
 from ..ports import clock
-from ..ports.cpython.link import UdpLink
+from ..ports.tcp import Waker
 from ..sync.query import Query
-from ..transport.quic import CLOSED, READY
-from ..transport.quic_certificate import Identity
-from ..transport.quic_listener import Listener
+from ..transport.states import CLOSED, READY
+from .carrier import earliest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..codec.spec import Spec
-    from ..transport.quic import Connection
+    from .carrier import Carrier, Connection
+    from .peers import Record
 
 _CHAPTERS = (4, 6, 8, 11)  # safrole, entropy, active validators, slot
 _CHUNK_BYTES = const(4096)
@@ -43,25 +43,26 @@ class _Pinned:
 class Bootstrap:
     """One attempt after another, peer by peer. `reasons` says why those before gave nothing."""
 
-    def __init__(self, seed: bytes, spec: "Spec", genesis_hash: bytes, profile: "Profile") -> None:
+    def __init__(self, carriers: "list[Carrier]", spec: "Spec", genesis_hash: bytes, profile: "Profile") -> None:
+        self._carriers = carriers
         self._spec = spec
         self._genesis_hash = genesis_hash
         self._profile = profile
-        self._listener = Listener(Identity(seed), genesis_hash, profile)
-        self._link: "UdpLink | None" = None
+        self._waker = Waker()
         self.reasons: "list[str]" = []
 
-    async def run(self, header_hash: bytes, peers: "list[tuple[str, str, int]]", clock_chain: bool) -> "Checkpoint":
-        """The checkpoint of the parent of `header_hash`, from the first of `peers` (name, numeric host, port) that
-        proves it. LocalError when none does."""
-        self._link = UdpLink("::" if any(":" in host for _, host, _ in peers) else "0.0.0.0", 0)
+    async def run(self, header_hash: bytes, peers: "list[Record]", clock_chain: bool) -> "Checkpoint":
+        """The checkpoint of the parent of `header_hash`, from the first of `peers` that proves it; LocalError when none
+        does. The carriers are opened here and given back."""
+        for carrier in self._carriers:
+            carrier.open(self._waker)
         try:
-            for name, host, port in peers:
-                connection = self._listener.dial(host, port, name, clock.ticks_ms())
+            for record in peers:
+                connection = record.carrier.dial(record, clock.ticks_ms())
                 try:
                     found = await self._from_peer(connection, header_hash)
                 except (RemoteError, BudgetError) as error:
-                    self.reasons.append("%s: %s" % (name[:12], error))
+                    self.reasons.append("%s: %s" % (record.name[:12], error))
                     connection.close(MALFORMED, "no checkpoint")
                     continue
                 found.clock_chain = clock_chain
@@ -69,9 +70,10 @@ class Bootstrap:
             raise LocalError("no peer proved the state before header %s…: %s" % (
                 header_hash.hex()[:16], "; ".join(self.reasons) or "no peer was named"))
         finally:
-            self._listener.close(0, "")
-            self._flush()
-            self._link.close()
+            for carrier in self._carriers:
+                carrier.close()
+                carrier.flush(clock.ticks_ms())
+                carrier.release()
 
     async def _from_peer(self, connection: "Connection", header_hash: bytes) -> "Checkpoint":
         header = await self._header(connection, header_hash)
@@ -134,20 +136,9 @@ class Bootstrap:
             await self._turn()
 
     async def _turn(self) -> None:
-        link = self._link
-        assert link is not None
-        self._listener.tick(clock.ticks_ms())
-        self._flush()
-        await link.readable(_IDLE_MS)
-        size = link.receive()
-        while size >= 0:
-            self._listener.receive(link.view[:size], link.source, clock.ticks_ms())
-            size = link.receive()
-
-    def _flush(self) -> None:
-        assert self._link is not None
         now = clock.ticks_ms()
-        item = self._listener.drain(now)
-        while item is not None:
-            self._link.send(*item)
-            item = self._listener.drain(now)
+        for carrier in self._carriers:
+            carrier.receive(now)
+            carrier.flush(now)
+        at = earliest([carrier.watch(now) for carrier in self._carriers], now + _IDLE_MS)
+        await self._waker.wait(max(0, min(at - now, _IDLE_MS)))

@@ -7,20 +7,22 @@ from ..errors import RemoteError, VerifyError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.block_request import BlockRequest
 from ..jam.discard import PUSHES, Discard
-from ..jam.events import ANNOUNCEMENT, BLOCK, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
-from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, MALFORMED, UNSUPPORTED
+from ..jam.events import ANNOUNCEMENT, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
+from ..jam.header_request import HeaderRequest
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, MALFORMED, UNSUPPORTED
 from ..sync.follow import Gap
-from ..transport.quic import CLOSED, READY
+from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..transport.quic import Connection
+    from .carrier import Connection
     from .node import Node
     from .peers import Record
 
 _LEAF_BYTES = const(36)
 _QUIET_SLOTS = const(10)
 _CHUNK_BYTES = const(4096)  # a block body is skipped so many bytes at a time
+_HEADERS = const(438)  # asked for at once where headers come alone: as many plain ones as an answer holds
 _PUSH_CHUNK_BYTES = const(1024)  # a ticket, the only push that comes to us today, has 789
 
 
@@ -32,12 +34,17 @@ class PeerLink:
         self.connection = connection
         self._node = node
         profile, spec = node.profile, node.chain.spec
-        self.gap = Gap(node.follower, profile)
         size = max(announcement_size(spec), _LEAF_BYTES * (profile.leaves + 2))
         self._announcements = BlockAnnouncement(spec, bytearray(size), bytearray(size + 4), profile.leaves,
                                                 connection.is_dialed)
-        self._blocks = BlockRequest(spec, bytearray(spec.max_header_size), bytearray(_CHUNK_BYTES),
-                                    profile.block_bytes)
+        header_buf = bytearray(spec.max_header_size)
+        self._range: "BlockRequest | HeaderRequest"
+        if connection.carries_lite_kinds:  # headers without their bodies
+            self.gap = Gap(node.follower, profile, _HEADERS)
+            self._range = HeaderRequest(spec, header_buf)
+        else:
+            self.gap = Gap(node.follower, profile)
+            self._range = BlockRequest(spec, header_buf, bytearray(_CHUNK_BYTES), profile.block_bytes)
         self._pushes = Discard(bytearray(_PUSH_CHUNK_BYTES))
         # A chain may skip slots, whoever serves it: less than ten of them is no silence.
         self._silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
@@ -122,14 +129,14 @@ class PeerLink:
         return event != NOTHING
 
     def _request(self, now: int) -> bool:
-        core, gap = self._blocks, self.gap
+        core, gap = self._range, self.gap
         if not core.busy:
             if gap.lost:
                 raise RemoteError(0, "knows none of our headers, not even the one we started from")
             wanted = gap.next_request()
             if wanted is None:
                 return False
-            stream = self.connection.open(BLOCK_REQUEST)
+            stream = self.connection.open(core.kind)
             if stream is None:
                 return False
             core.begin(stream, *wanted, now + self._node.profile.state_sync_timeout_ms)
@@ -141,7 +148,7 @@ class PeerLink:
             if self._node.chain.headers_checked != before:
                 self._heard_at = now
                 self.record.failures = 0
-        elif event == BLOCK:
+        if event == core.whole:
             core.deadline = now + self._node.profile.state_sync_timeout_ms  # it is a slow peer, not a silent one
         elif event in (DONE, REFUSED, LOST):
             gap.done(self._node.now_slot())

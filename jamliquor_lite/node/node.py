@@ -1,4 +1,4 @@
-"""The node: one UDP link, the peers behind it, one chain. A turn does bounded work and then waits for the link."""
+"""The node: its carriers, the peers behind them, one chain. A turn does bounded work and then waits for a link."""
 
 import asyncio
 
@@ -8,13 +8,12 @@ from ..chain.light import ADDED, LightChain
 from ..const import const
 from ..errors import BudgetError, LocalError, RemoteError
 from ..jam.kinds import OVERSIZE, TIMED_OUT
-from ..ports import clock, entropy
-from ..ports.cpython.link import UdpLink
+from ..ports import clock
+from ..ports.tcp import Waker
 from ..sync.follow import Follower
-from ..transport.quic import CLOSED
-from ..transport.quic_certificate import Identity
-from ..transport.quic_listener import Listener
+from ..transport.states import CLOSED
 from .asking import Ask
+from .carrier import earliest
 from .link import PeerLink
 from .peers import Peers, Record
 
@@ -22,22 +21,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from ..budget.meter import Meter
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
     from ..sync.query import Answer
-    from ..transport.quic import Connection
+    from .carrier import Carrier, Connection
 
 _UNITS_A_TURN = const(32)  # of work for each peer before the link is looked at again: 32 headers are about 100 ms
-_DATAGRAMS_A_TURN = const(64)
 _ASKS = const(8)  # questions at once; a caller beyond that is told to come back
 _IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header that was early
 
 
 class Node:
-    """`on_event(name, fields)` hears what happens. `bytes_in` and `bytes_out` count UDP payload."""
+    """`on_event(name, fields)` hears what happens. `attach` the carriers, then `open`, then `run`.
 
-    def __init__(self, seed: bytes, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
+    `bytes_in` and `bytes_out` count UDP and TCP payload.
+    """
+
+    def __init__(self, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
                  on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[bytes], None] | None" = None,
                  ) -> None:
         self.profile = profile
@@ -47,17 +47,13 @@ class Node:
         self.follower = Follower(self.chain, profile)
         self.peers = Peers(profile)
         self.proved_answers = self.refused_answers = 0
-        self._identity = Identity(seed)
-        # Peers turn a second connection of the same name away (typeberry: code 1), so it has a name of its own.
-        self._state_identity = Identity(entropy.random_bytes(32))
         self._save = save
         self._saved_at = 0
         self._root_moved = False
-        self._link: "UdpLink | None" = None
-        self._listener = Listener(self._identity, checkpoint.genesis_hash, profile)
+        self.carriers: "list[Carrier]" = []
+        self._waker = Waker()
         self._asks: "list[Ask]" = []
         self._state_connections: "dict[str, Connection]" = {}
-        self._unsent: "tuple[bytes, tuple[str, int]] | None" = None
         self._retry_slot = 0
         self._announce: "bytes | None" = None
         self._announced_by: "PeerLink | None" = None
@@ -65,21 +61,17 @@ class Node:
     # what others read
 
     @property
-    def name(self) -> str:
-        return self._identity.name
-
-    @property
-    def address(self) -> "tuple[str, int]":
-        assert self._link is not None
-        return self._link.address
+    def addresses(self) -> "list[str]":
+        """Where the carriers listen."""
+        return [address for carrier in self.carriers for address in carrier.addresses]
 
     @property
     def bytes_in(self) -> int:
-        return self._link.bytes_in if self._link else 0
+        return sum(carrier.bytes_in for carrier in self.carriers)
 
     @property
     def bytes_out(self) -> int:
-        return self._link.bytes_out if self._link else 0
+        return sum(carrier.bytes_out for carrier in self.carriers)
 
     @property
     def clock_name(self) -> str:
@@ -148,23 +140,31 @@ class Node:
 
     # connections
 
-    def add_peer(self, name: str, host: str, port: int) -> None:
-        """Dial this peer from now on. LocalError when max_peers are known already."""
-        if self.peers.add(name, host, port) is None:
-            raise LocalError("peer %s…: %d peers are known, max_peers allows no more" % (
-                name[:12], len(self.peers.records)), 2)
+    def attach(self, carrier: "Carrier") -> None:
+        """Use this network too. Before `open`."""
+        self.carriers.append(carrier)
 
-    def open(self, host: str, port: int, download: "Meter | None" = None, upload: "Meter | None" = None) -> None:
-        """Bind the UDP link. LocalError when the address cannot be had."""
-        self._link = UdpLink(host, port, download, upload)
+    def add_peer(self, name: str, host: str, port: int) -> "Record":
+        """Dial this peer from now on. LocalError when no carrier reaches it or max_peers are known already."""
+        for carrier in self.carriers:
+            if carrier.carries(name):
+                record = self.peers.add(name, host, port, carrier)
+                if record is None:
+                    raise LocalError("peer %s…: %d peers are known, max_peers allows no more" % (
+                        name[:12], len(self.peers.records)), 2)
+                return record
+        raise LocalError("peer %s…: the network it is on is not in use" % name[:12], 2)
+
+    def open(self) -> None:
+        """Bind the carriers. LocalError when an address cannot be had."""
+        for carrier in self.carriers:
+            carrier.open(self._waker)
 
     def state_connection(self, record: "Record", now: int) -> "Connection":
-        """The connection on which this peer is asked for state: never the one that follows the chain."""
+        """The connection on which this peer is asked for state."""
         connection = self._state_connections.get(record.name)
         if connection is None or connection.state == CLOSED:
-            connection = self._listener.dial(
-                record.host, record.port, record.name, now, self._state_identity
-            )
+            connection = record.carrier.dial_for_state(record, now)
             self._state_connections[record.name] = connection
         return connection
 
@@ -175,21 +175,19 @@ class Node:
             raise BudgetError("asks", "%d questions are open already" % _ASKS)
         ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms)
         self._asks.append(ask)
-        if self._link:
-            self._link.wake()
+        self._waker.wake()
         return await ask.future
 
     # turns
 
     async def run(self, stop: "asyncio.Event") -> None:
         """Follow until `stop` is set, then say goodbye and save. The entry point has run `crypto.suite.self_test`."""
-        assert self._link is not None
         waiter = asyncio.ensure_future(self._wake_on(stop))
         try:
             while not stop.is_set():
                 busy = self.turn(clock.ticks_ms())
                 now = clock.ticks_ms()
-                await self._link.readable(0 if busy else self._wait(now))
+                await self._waker.wait(0 if busy else self._wait(now))
                 await asyncio.sleep(0)  # let the callers of `ask` have their answers
         finally:
             waiter.cancel()
@@ -197,21 +195,15 @@ class Node:
 
     async def _wake_on(self, stop: "asyncio.Event") -> None:
         await stop.wait()
-        if self._link:
-            self._link.wake()
+        self._waker.wake()
 
     def turn(self, now: int) -> bool:
         """Read what has come, work a bounded amount, send what is due. Whether work is left."""
-        link, listener = self._link, self._listener
-        assert link is not None
-        for _ in range(_DATAGRAMS_A_TURN):
-            size = link.receive()
-            if size < 0:
-                break
-            listener.receive(link.view[:size], link.source, now)
-        listener.tick(now)
+        for carrier in self.carriers:
+            carrier.receive(now)
         self._dial(now)
-        self._accept(now)
+        for carrier in self.carriers:
+            self._accept(carrier, now)
         busy = False
         for record in list(self.peers.records):
             if record.link is not None:
@@ -224,7 +216,8 @@ class Node:
                 busy = True
         self._pass_on()
         self._retry()
-        self._flush(now)
+        for carrier in self.carriers:
+            carrier.flush(now)
         self._checkpoint(now)
         return busy
 
@@ -250,20 +243,27 @@ class Node:
     def _dial(self, now: int) -> None:
         record = self.peers.due(now)
         if record is not None:
-            connection = self._listener.dial(record.host, record.port, record.name, now)
+            connection = record.carrier.dial(record, now)
             record.link = PeerLink(self, record, connection, now)
 
-    def _accept(self, now: int) -> None:
-        connection = self._listener.accept()
+    def _accept(self, carrier: "Carrier", now: int) -> None:
+        connection = carrier.accept()
         if connection is None or connection.state == CLOSED:
             return
-        known = next((r for r in self.peers.records if r.name == connection.peer_name), None)
-        record = known or self.peers.add(connection.peer_name, *connection.addr)
+        name = connection.peer_name
+        known = next((r for r in self.peers.records if r.name == name), None)
+        record = known or self.peers.add(name, connection.addr[0], connection.addr[1], carrier)
         if record is None:
             connection.close(0, "no room for another peer")
-        elif record.link is None:
-            record.inbound = known is None
-            record.link = PeerLink(self, record, connection, now)
+            return
+        if record.link is not None:
+            # Both dialed at once: both keep the one that the smaller name began.
+            if not record.link.connection.is_dialed or carrier.name < name:
+                connection.close(0, "connected already")
+                return
+            record.link.connection.close(0, "connected already")
+        record.inbound = known is None or known.inbound
+        record.link = PeerLink(self, record, connection, now)
 
     def _pass_on(self) -> None:
         data, self._announce = self._announce, None
@@ -279,22 +279,10 @@ class Node:
             self._retry_slot = slot
             self.follower.retry(slot)
 
-    def _flush(self, now: int) -> None:
-        assert self._link is not None
-        item = self._unsent or self._listener.drain(now)
-        while item is not None:
-            if not self._link.send(*item):
-                self._unsent = item
-                return
-            item = self._listener.drain(now)
-        self._unsent = None
-
     def _wait(self, now: int) -> int:
-        assert self._link is not None
-        # While a datagram waits for the upload rate, so do all that come after it.
-        sending = self._listener.wake_at(now) if self._unsent is None else self._link.send_at(now)
-        times = [now + _IDLE_MS, sending, self.peers.next_at(), *(ask.ends_at for ask in self._asks)]
-        return max(0, min(at for at in times if at >= 0) - now)
+        times = [carrier.watch(now) for carrier in self.carriers]
+        times += [self.peers.next_at(), *[ask.ends_at for ask in self._asks]]
+        return max(0, earliest(times, now + _IDLE_MS) - now)
 
     def _checkpoint(self, now: int) -> None:
         if self._root_moved and now - self._saved_at >= self.profile.checkpoint_interval_ms:
@@ -308,11 +296,11 @@ class Node:
             self._saved_at = now
 
     def close(self) -> None:
-        """Close every connection, tell the peers, save, give the socket back."""
+        """Close every connection, tell the peers, save, give the sockets back."""
         now = clock.ticks_ms()
-        self._listener.close(0, "")
-        if self._link:
-            self._flush(now)
+        for carrier in self.carriers:
+            carrier.close()
+            carrier.flush(now)
         self.save(now)
-        if self._link:
-            self._link.close()
+        for carrier in self.carriers:
+            carrier.release()

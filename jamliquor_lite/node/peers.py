@@ -7,16 +7,17 @@ _BLAMES = const(3)  # answers that proved nothing, after which a peer is not ask
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
+    from .carrier import Carrier
     from .link import PeerLink
 
 
 class Record:
     """One peer that the user configured, or that dialed us. Times are ms of the node's clock."""
 
-    def __init__(self, name: str, host: str, port: int) -> None:
+    def __init__(self, name: str, host: str, port: int, carrier: "Carrier") -> None:
+        self.carrier = carrier
         self.name = name
-        self.host = host
-        self.port = port
+        self.places = [(host, port)]
         self.link: "PeerLink | None" = None
         self.failures = 0
         self.dial_at = 0
@@ -24,11 +25,6 @@ class Record:
         self.reason = ""  # why the last connection ended
         self.serves_state: "bool | None" = None  # None: not tried yet
         self.inbound = False
-
-    @property
-    def address(self) -> str:
-        host = "[%s]" % self.host if ":" in self.host else self.host
-        return "%s@%s:%d" % (self.name, host, self.port)
 
 
 class Peers:
@@ -42,14 +38,16 @@ class Peers:
     def connected(self) -> int:
         return sum(1 for record in self.records if record.link is not None and record.link.ready)
 
-    def add(self, name: str, host: str, port: int) -> "Record | None":
-        """A new record, the known one of that name, or None when the table is full."""
+    def add(self, name: str, host: str, port: int, carrier: "Carrier") -> "Record | None":
+        """A new record, the known one of that name (with one place more), or None when the table is full."""
         for record in self.records:
             if record.name == name:
+                if (host, port) not in record.places and len(record.places) < self._profile.peer_addresses:
+                    record.places.append((host, port))
                 return record
         if len(self.records) >= self._profile.max_peers:
             return None
-        record = Record(name, host, port)
+        record = Record(name, host, port, carrier)
         self.records.append(record)
         return record
 

@@ -102,6 +102,8 @@ SAMPLES = {
     "max_download_rate": "4003",
     "max_upload_rate": "4004",
     "nodes": PEER,
+    "listen": "/ip4/127.0.0.1/tcp/4005",
+    "pq": "prefer",
     "chain": "dev",
     "data": "/somewhere",
     "key": "/somewhere/key",
@@ -111,7 +113,7 @@ SAMPLES = {
 @pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.key)
 def test_every_value_can_be_set_in_all_three_places(knob, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     text = SAMPLES[knob.key]
-    quoted = f'["{text}"]' if knob.key == "nodes" else text if text.isdigit() else f'"{text}"'
+    quoted = f'["{text}"]' if knob.key in ("nodes", "listen") else text if text.isdigit() else f'"{text}"'
     path = written(tmp_path, f"[{knob.table}]\n{knob.key} = {quoted}\n")
     seen = []
     for found in (load("--config", path), load(environ={knob.variable: text}), load(knob.flag, text)):
@@ -132,10 +134,29 @@ def test_a_peer_named_twice_is_used_once() -> None:
     assert len(found.warnings) == 1 and "named twice" in found.warnings[0]
 
 
-def test_a_good_multiaddr_is_kept_and_said_to_be_of_no_use() -> None:
+def test_a_good_multiaddr_is_a_peer() -> None:
     found = load("--peer", LIBP2P)
-    assert [address.text for address in found.libp2p_peers] == [LIBP2P]
-    assert "needs the libp2p transport, which this version does not have" in found.warnings[0]
+    assert [address.text for address in found.libp2p_peers] == [LIBP2P] and found.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (LIBP2P.replace("/tcp/", "/udp/").replace("/p2p/", "/quic-v1/p2p/"), "it is for quic-v1"),
+        (LIBP2P + "/p2p-circuit/p2p/" + LIBP2P.rpartition("/")[2], "relay"),
+        (LIBP2P.rpartition("/p2p/")[0], "names no peer"),
+    ],
+)
+def test_a_multiaddr_that_cannot_be_dialed_is_skipped_with_its_reason(text: str, why: str) -> None:
+    found = load("--peer", text)
+    assert found.libp2p_peers == [] and why in found.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["/dns4/example.org/tcp/1", "/ip4/127.0.0.1/udp/1", LIBP2P, "127.0.0.1:4001"])
+def test_what_cannot_be_listened_on_is_one_line(text: str) -> None:
+    with pytest.raises(LocalError, match="--listen") as caught:
+        load("--listen", text)
+    assert caught.value.exit_code == 2 and "\n" not in str(caught.value)
 
 
 def test_paths_of_a_file_are_relative_to_it(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def test_openssl_is_not_loaded_beside_the_one_that_quic_brings(command):
         f"main.load('{command}')\n"
         "from jamliquor_lite.crypto import suite\n"
         "suite.self_test()\n"
+        "assert 'aioquic' not in sys.modules, 'a node on libp2p alone does without'\n"
+        "import jamliquor_lite.node.quic\n"
         "print(*(name in sys.modules for name in ('ssl', '_ssl', '_hashlib', 'asyncio', 'aioquic.quic.connection')))\n"
         "print(suite.sha512(b'abc').hex(), suite.blake2b_256(b'abc').hex())\n"
     )

@@ -27,6 +27,7 @@ from jamliquor_lite.cli.session import rss_bytes
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.node.node import Node
 from jamliquor_lite.ports import store
+from tests.node.world import quic
 
 EVERY = 20
 LEAKED_OBJECTS = 4  # for each header
@@ -43,8 +44,10 @@ class Soaked:
         self.checkpoints = 0
         self.slots = TwoSlot(store.SlotFile(os.path.join(folder, "checkpoint")))
         self.slots.load()
-        self.node = Node(os.urandom(32), spec.checkpoint(), profile, spec.id, self.hear, self.save)
-        self.node.open("127.0.0.1", 0)
+        checkpoint = spec.checkpoint()
+        self.node = Node(checkpoint, profile, spec.id, self.hear, self.save)
+        self.node.attach(quic(os.urandom(32), checkpoint.genesis_hash, profile))
+        self.node.open()
         peer = parse_jam(address)
         self.node.add_peer(peer.name, peer.host, peer.port)
         self.headers = headers
@@ -75,13 +78,14 @@ class Soaked:
     def held(self):
         """How much there is of everything that could pile up, by name."""
         node, tree = self.node, self.node.chain.tree
-        connections = node._listener.connections
+        listener = node.carriers[0]._listener
+        connections = listener.connections
         return {
             "tree rows": tree.count,
             "tree places": tree.top,
             "headers kept aside": len(node.follower._held),
             "connections": len(connections),
-            "routes": len(node._listener._routes),
+            "routes": len(listener._routes),
             "streams": max((len(c._streams) for c in connections), default=0),
             "streams of the core": max((len(c._core._streams) for c in connections), default=0),
             "questions": len(node._asks),

@@ -12,7 +12,9 @@ from jamliquor_lite.devnet.serve import Server
 from jamliquor_lite.devnet.wire import by_name
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.node.bootstrap import Bootstrap
+from jamliquor_lite.node.peers import Record
 from tests.chain.chains import Recorder
+from tests.node.world import CARRIERS, address
 
 
 def chain_of(blocks):
@@ -21,33 +23,32 @@ def chain_of(blocks):
     return chain
 
 
-def address(server):
-    name, _, rest = server.addresses[0].partition("@")
-    host, _, port = rest.rpartition(":")
-    return name, host, int(port)
-
-
-async def ask(chain, header_hash, *wires):
+async def ask(chain, header_hash, *wires, network="quic"):
     servers = []
     for number, wire in enumerate(wires):
         fault = None if wire == "honest" else by_name(wire)
-        servers.append(Server(chain, TINY, seed=bytes([number]) * 32, wire=fault))
+        over = {} if network == "quic" else {"port": -1, "listen": [("127.0.0.1", 0)]}
+        servers.append(Server(chain, TINY, seed=bytes([number]) * 32, wire=fault, **over))
     for server in servers:
         await server.start()
     try:
-        bootstrap = Bootstrap(b"\7" * 32, TINY, chain.genesis.hash, Profile())
-        found = await bootstrap.run(header_hash, [address(server) for server in servers], True)
+        profile = Profile()
+        carrier = CARRIERS[network](b"\7" * 32, chain.genesis.hash, profile)
+        records = [Record(*address(server), carrier) for server in servers]
+        bootstrap = Bootstrap([carrier], TINY, chain.genesis.hash, profile)
+        found = await bootstrap.run(header_hash, records, True)
         return found, bootstrap.reasons
     finally:
         for server in servers:
             await server.stop()
 
 
+@pytest.mark.parametrize("network", CARRIERS)
 @pytest.mark.parametrize("number", [30, 36, 40, 47, 48])
-def test_the_chain_goes_on_from_a_bare_hash(number):
+def test_the_chain_goes_on_from_a_bare_hash(number, network):
     chain = chain_of(60)
     trusted = chain.at(number)
-    found, _ = asyncio.run(ask(chain, trusted.hash, "honest"))
+    found, _ = asyncio.run(ask(chain, trusted.hash, "honest", network=network))
     assert found.header_hash == trusted.parent and found.slot < trusted.slot
     light = Recorder(found)
     for block in chain.chain()[number:]:

@@ -22,6 +22,7 @@ from jamliquor_lite.errors import LocalError
 from jamliquor_lite.jam.kinds import BLOCK_REQUEST
 from jamliquor_lite.node.node import Node
 from tests.chain.chains import of_devnet
+from tests.node.world import quic
 
 EPOCH_HEADER = 65_833  # a header with an epoch mark: 297 and 2 x 32 + 1,023 x 64
 TICKETS_HEADER = 20_097  # and one with a tickets mark: 297 and 600 x 33
@@ -40,8 +41,10 @@ class Following:
         self.saved = []
         self.announced = []
         self.requested = []
-        self.node = Node(os.urandom(32), checkpoint, profile or Profile(), "full", self.hear, self.saved.append)
-        self.node.open("127.0.0.1", 0)
+        profile = profile or Profile()
+        self.node = Node(checkpoint, profile, "full", self.hear, self.saved.append)
+        self.node.attach(quic(os.urandom(32), checkpoint.genesis_hash, profile))
+        self.node.open()
         peer = parse_jam(server.addresses[0])
         self.node.add_peer(peer.name, peer.host, peer.port)
         self.node.offer = self.watch(self.node.offer, self.announced)

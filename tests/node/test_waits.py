@@ -12,13 +12,16 @@ from jamliquor_lite.errors import LocalError
 from jamliquor_lite.node.node import Node
 from jamliquor_lite.ports import clock
 from tests.chain.chains import of_devnet
+from tests.node.world import CARRIERS
 
 KEY = bytes(31)
 
 
-async def open_question():
-    node = Node(bytes(32), of_devnet(DevChain(TINY, keys=1)), Profile(), "tiny", lambda name, fields: None)
-    node.open("127.0.0.1", 0)
+async def open_question(carrier):
+    start, profile = of_devnet(DevChain(TINY, keys=1)), Profile()
+    node = Node(start, profile, "tiny", lambda name, fields: None)
+    node.attach(carrier(bytes(32), start.genesis_hash, profile))
+    node.open()
     asking = asyncio.create_task(node.ask(KEY, KEY, SEALED, 0, 120))
     try:
         await asyncio.sleep(0)
@@ -32,7 +35,8 @@ async def open_question():
         node.close()
 
 
-def test_a_question_wakes_the_node_when_its_time_is_over_and_never_after():
-    while_open, afterwards = asyncio.run(open_question())
+@pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)
+def test_a_question_wakes_the_node_when_its_time_is_over_and_never_after(carrier):
+    while_open, afterwards = asyncio.run(open_question(carrier))
     assert while_open <= 120
     assert afterwards > 120

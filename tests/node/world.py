@@ -7,7 +7,11 @@ from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.devnet.author import DevChain
 from jamliquor_lite.devnet.serve import Server
 from jamliquor_lite.devnet.wire import by_name
+from jamliquor_lite.jam.kinds import BLOCK_ANNOUNCEMENT
+from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.node.node import Node
+from jamliquor_lite.node.quic import QuicCarrier
+from jamliquor_lite.p2p import keys, multiaddr
 from tests.chain.chains import of_devnet
 
 ASK_MS = 20_000  # a fail-safe: nothing here takes a second
@@ -24,18 +28,38 @@ def profile_of(**numbers):
 
 
 def address(server):
-    name, _, rest = server.addresses[0].partition("@")
+    """(name, host, port) of a server on the first of its networks."""
+    text = server.addresses[0]
+    if text.startswith("/"):
+        parsed = multiaddr.parse(text)
+        return keys.peer_name(parsed.peer_id), parsed.host, parsed.port
+    name, _, rest = text.partition("@")
     host, _, port = rest.rpartition(":")
     return name, host, int(port)
+
+
+def quic(seed, genesis_hash, profile):
+    """A QUIC carrier on the loopback."""
+    return QuicCarrier(seed, genesis_hash, profile, "127.0.0.1", 0)
+
+
+def libp2p(seed, genesis_hash, profile, **options):
+    """A libp2p carrier that listens on the loopback."""
+    places = [("127.0.0.1", 0)]
+    return Libp2pCarrier(seed, genesis_hash[:4].hex(), profile, places, (BLOCK_ANNOUNCEMENT,), **options)
+
+
+CARRIERS = {"quic": quic, "libp2p": libp2p}
 
 
 class World:
     """`async with World(chain, "honest", "mutated-node") as world`: a server a wire fault, and a node that knows all.
 
+    `network` is the one that both are on: quic or libp2p.
     Peers are asked in the order in which they are named. `events` are the node's; `lines` those of left peers.
     """
 
-    def __init__(self, chain, *wires, start=None, profile=None, chains=(), **options):
+    def __init__(self, chain, *wires, start=None, profile=None, chains=(), network="quic", **options):
         self.chain = chain
         self.start = start or of_devnet(DevChain(TINY, seed=17, keys=30))
         self.start.clock_chain = options.pop("clock_chain", True)
@@ -44,8 +68,11 @@ class World:
         for number, wire in enumerate(wires):
             fault = None if wire == "honest" else by_name(wire)
             served = chains[number] if number < len(chains) else chain
-            self.servers.append(Server(served, TINY, seed=bytes([number + 1]) * 32, wire=fault))
-        self.node = Node(b"\x55" * 32, self.start, profile or profile_of(), "test", self._hear, options.get("save"))
+            over = {} if network == "quic" else {"port": -1, "listen": [("127.0.0.1", 0)]}
+            self.servers.append(Server(served, TINY, seed=bytes([number + 1]) * 32, wire=fault, **over))
+        profile = profile or profile_of()
+        self.node = Node(self.start, profile, "test", self._hear, options.get("save"))
+        self.node.attach(CARRIERS[network](b"\x55" * 32, self.start.genesis_hash, profile))
         self._stop = asyncio.Event()
 
     def _hear(self, name, fields):
@@ -61,7 +88,7 @@ class World:
     async def __aenter__(self):
         for server in self.servers:
             await server.start()
-        self.node.open("127.0.0.1", 0)
+        self.node.open()
         for server in self.servers:
             self.node.add_peer(*address(server))
         self._running = asyncio.create_task(self.node.run(self._stop))

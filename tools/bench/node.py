@@ -27,6 +27,7 @@ from jamliquor_lite.chain.chainspec import ChainSpec
 from jamliquor_lite.cli.addresses import parse_jam
 from jamliquor_lite.cli.embedded import EmbeddedDevnet
 from jamliquor_lite.node.node import Node
+from jamliquor_lite.node.quic import QuicCarrier
 
 BARS = {"first": "2.0 s", "catch-up": "2.0 s", "rss": "42.0 MB", "day": "6.3 MB is the floor"}
 COMMAND = [sys.executable, "-m", "jamliquor_lite.cli.main"]
@@ -42,8 +43,10 @@ class Follower:
 
     def __init__(self, ready: "dict[str, object]", blocks: int) -> None:
         chain = ChainSpec.read(str(ready["chainspec"]))
-        self.node = Node(os.urandom(32), chain.checkpoint(), Profile(), chain.id, self._hear)
-        self.node.open("127.0.0.1", 0)
+        checkpoint, profile = chain.checkpoint(), Profile()
+        self.node = Node(checkpoint, profile, chain.id, self._hear)
+        self.node.attach(QuicCarrier(os.urandom(32), checkpoint.genesis_hash, profile, "127.0.0.1", 0))
+        self.node.open()
         peer = parse_jam(str(ready["addresses"][0]))  # type: ignore[index]
         self.node.add_peer(peer.name, peer.host, peer.port)
         self.stop = asyncio.Event()

@@ -1,0 +1,57 @@
+"""What the node wants of a network: QUIC (quic.py) and libp2p (libp2p.py) have this one face.
+
+    open(waker)                          bind; LocalError when the address cannot be had
+    name, addresses                      ours on this network; where it listens
+    carries(name)                        whether a peer of this name is to be dialed here
+    dial(record, now) -> connection      begin the connection that follows the chain (transport/states.py)
+    dial_for_state(record, now)          the connection on which state is asked; it may be the same
+    accept() -> connection | None        the next one of a peer that dialed us
+    receive(now), flush(now)             read, then send, what is there: bounded work, no waiting
+    watch(now) -> int                    let what comes wake the waker; when to come back at the latest (ms), or -1
+    close(reason), is_drained, release() the end: goodbyes are queued, sent by flush, and the sockets given back
+    bytes_in, bytes_out                  payload of UDP or TCP
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, Union
+
+    from ..ports.cpython.waker import Waker
+    from ..transport.connection import Connection as LiteConnection
+    from ..transport.quic import Connection as QuicConnection
+    from .peers import Record
+
+    Connection = Union[LiteConnection, QuicConnection]
+
+    class Carrier(Protocol):
+        """See the head of this file."""
+
+        @property
+        def name(self) -> str: ...
+        @property
+        def addresses(self) -> "list[str]": ...
+        @property
+        def bytes_in(self) -> int: ...
+        @property
+        def bytes_out(self) -> int: ...
+        @property
+        def is_drained(self) -> bool: ...
+        def carries(self, name: str) -> bool: ...
+        def open(self, waker: Waker) -> None: ...
+        def dial(self, record: Record, now: int) -> Connection: ...
+        def dial_for_state(self, record: Record, now: int) -> Connection: ...
+        def accept(self) -> "Connection | None": ...
+        def receive(self, now: int) -> None: ...
+        def flush(self, now: int) -> None: ...
+        def watch(self, now: int) -> int: ...
+        def close(self, reason: str = "") -> None: ...
+        def release(self) -> None: ...
+
+
+def earliest(times: "list[int]", default: int) -> int:
+    """The earliest of times of which -1 is never; `default` when all are."""
+    found = default
+    for at in times:
+        if at >= 0 and (found < 0 or at < found):
+            found = at
+    return found

@@ -1,0 +1,160 @@
+"""What every libp2p connection does for the peer at its other end, whatever runs above: identify and ping.
+
+Cores are made when they are first needed and dropped when they are done, so that an idle connection holds none.
+"""
+
+from ..const import const
+from ..errors import BudgetError, RemoteError
+from ..p2p import identify, multiaddr, ping
+from ..p2p.events import DONE, LOST, MORE, PONG, REFUSED
+from ..transport.terms import FIRST_OWN
+from .carrier import earliest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..transport.connection import Connection
+    from ..transport.protocol_stream import ProtocolStream
+    from ..transport.terms import Terms
+    from .libp2p import Libp2pCarrier
+
+IDENTIFY = FIRST_OWN
+IDENTIFY_PUSH = FIRST_OWN + 1
+PING = FIRST_OWN + 2
+
+AGENT = "jamliquor-lite"
+_VERSION = "ipfs/0.1.0"
+_REFUSED = const(4)  # p2p has no name for the code of a stream too many; yamux does not carry it anyway
+
+
+def offer(terms: "Terms") -> None:
+    """Serve these protocols on all connections of a host."""
+    terms.serve(identify.PROTOCOL, IDENTIFY)
+    terms.serve(identify.PUSH, IDENTIFY_PUSH)
+    terms.serve(ping.PROTOCOL, PING)
+
+
+def describe(carrier: "Libp2pCarrier", connection: "Connection") -> bytes:
+    """Our identify message for this peer."""
+    host, port = connection.addr
+    listen = [multiaddr.parse(place) for place in carrier.places]
+    info = identify.Info(
+        agent=AGENT,
+        protocol_version=_VERSION,
+        key=carrier.identity.key,
+        listen_addrs=listen,
+        observed_addr=multiaddr.tcp(host, port),
+        protocols=sorted(carrier.terms.protocols),
+    )
+    return identify.encode(info)
+
+
+class Services:
+    """One connection's. `info` is what the peer said of itself, None until it did; `rtt_ms` of the last ping, or -1.
+
+    A peer that breaks one of these protocols loses the stream, not the connection: JAM runs on beside.
+    """
+
+    def __init__(self) -> None:
+        self.info: "identify.Info | None" = None
+        self.rtt_ms = -1
+        self.fault = ""  # the last one of the peer's
+        self._teller: "identify.Responder | None" = None
+        self._hearer: "identify.Receiver | None" = None
+        self._echo: "ping.Responder | None" = None
+        self._pinger: "ping.Pinger | None" = None
+
+    # what the owner of the connection may ask
+
+    def ask_identity(self, carrier: "Libp2pCarrier", connection: "Connection", now: int) -> bool:
+        """Ask the peer who it is; `info` will have it. False: not now."""
+        if self._hearer is not None:
+            return False
+        stream = connection.open(IDENTIFY)
+        if stream is not None:
+            self._hear(carrier, connection, stream, now)
+        return stream is not None
+
+    def send_ping(self, carrier: "Libp2pCarrier", connection: "Connection", random: bytes, now: int) -> bool:
+        """Measure a round trip; `rtt_ms` will have it. False: not now, or the last one is still on its way."""
+        if self._pinger is None:
+            stream = connection.open(PING)
+            if stream is None:
+                return False
+            self._pinger = ping.Pinger(stream, carrier.profile.ping_timeout_ms)
+        if self._pinger.is_waiting:
+            return False
+        self.rtt_ms = -1
+        self._pinger.send(random, now)
+        return True
+
+    # turns
+
+    def wake_at(self) -> int:
+        """When `poll` is due at the latest (ms), or -1."""
+        cores = (self._teller, self._hearer, self._echo, self._pinger)
+        return earliest([core.deadline for core in cores if core is not None], -1)
+
+    def poll(self, carrier: "Libp2pCarrier", connection: "Connection", now: int) -> bool:
+        """One unit of work of each; whether there may be more at once."""
+        stream = connection.accept(own=True)
+        if stream is not None:
+            self._take(carrier, connection, stream, now)
+        busy = stream is not None
+        if self._teller is not None:
+            event = self._step(self._teller, now)
+            busy = busy or event == MORE
+            if event in (DONE, REFUSED, LOST):
+                self._teller = None
+        if self._hearer is not None:
+            event = self._step(self._hearer, now)
+            busy = busy or event == MORE
+            if event == DONE:
+                self._learn(self._hearer.info)
+            if event in (DONE, REFUSED, LOST):
+                self._hearer = None
+        if self._echo is not None:
+            event = self._step(self._echo, now)
+            busy = busy or event == MORE
+            if event in (DONE, REFUSED, LOST):
+                self._echo = None
+        if self._pinger is not None:
+            event = self._step(self._pinger, now)
+            if event == PONG:
+                self.rtt_ms = self._pinger.rtt_ms
+            if event in (DONE, REFUSED, LOST):
+                self._pinger = None
+        return busy
+
+    def _take(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> None:
+        # One stream of each kind at a time: a second one is refused, as a flood would be.
+        until = now + carrier.profile.identify_timeout_ms
+        if stream.kind == IDENTIFY and self._teller is None:
+            self._teller = identify.Responder()
+            self._teller.begin(stream, describe(carrier, connection), until)
+        elif stream.kind == IDENTIFY_PUSH and self._hearer is None:
+            self._hear(carrier, connection, stream, now)
+        elif stream.kind == PING and self._echo is None:
+            self._echo = ping.Responder(carrier.profile.ping_idle_ms)
+            self._echo.begin(stream, now)
+        else:
+            stream.reset(_REFUSED)
+
+    def _hear(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> None:
+        profile = carrier.profile
+        self._hearer = identify.Receiver(profile, bytearray(profile.identify_bytes))
+        self._hearer.begin(stream, now + profile.identify_timeout_ms, connection.peer_id)
+
+    def _learn(self, news: "identify.Info") -> None:
+        if self.info is None:
+            self.info = news
+        else:
+            self.info.update(news)
+
+    def _step(self, core: "identify.Responder | identify.Receiver | ping.Responder | ping.Pinger", now: int) -> int:
+        try:
+            return core.poll(now)
+        except (RemoteError, BudgetError) as error:
+            self.fault = str(error)
+            return REFUSED
+
+
