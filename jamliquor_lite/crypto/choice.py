@@ -1,7 +1,7 @@
 """Who computes each primitive: a native of the port, or the pure twin in this package.
 
-Natives are taken in the port's order, the fastest that loads first, when a primitive is first needed: one may be
-megabytes to load. `select` names one for good, `lean` prefers the small ones, `use` is for tests and benchmarks.
+Natives are taken in the port's order, the first that loads, when a primitive is first needed: one may be megabytes
+to load. `select` names one for good, `lean` prefers the small ones, `use` is for tests and benchmarks.
 """
 
 from ..errors import LocalError
