@@ -7,6 +7,8 @@ import ipaddress
 import os
 import re
 
+from . import crypto_choice
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,11 +117,21 @@ def _choice(*allowed: str) -> "Callable[[Any, bool], str]":
     return read
 
 
+def _crypto(raw: "Any", textual: bool) -> str:
+    if not isinstance(raw, str) or len(raw) > _LINE:
+        raise ValueError("must be a text such as `auto`")
+    crypto_choice.parse(raw)
+    return raw
+
+
 _timeout = _whole(100, _HOUR_MS, f"must be 100 to {_HOUR_MS} milliseconds")
 
 CHAIN = Knob("node", "chain", _chain, "`dev` or a chainspec file (default: dev)", is_path=True)
 DATA = Knob("node", "data", _path, "folder of what the node keeps", is_path=True)
 KEY = Knob("node", "key", _path, "the node's key file (default: node.key in the data folder)", is_path=True)
+CRYPTO = Knob(
+    "node", "crypto", _crypto, "`auto`, `lean`, or PRIMITIVE=LIBRARY such as mlkem768=pqcrypto (default: auto)"
+)
 LISTEN_ADDR = Knob("network", "listen_addr", _address, "IP address to bind (default: 0.0.0.0)")
 LISTEN_PORT = Knob(
     "network", "listen_port", _whole(0, 65535), "UDP port to bind, 0 for any free one (default: 0)"
@@ -141,6 +153,7 @@ KNOBS = (
     CHAIN,
     DATA,
     KEY,
+    CRYPTO,
     LISTEN_ADDR,
     LISTEN_PORT,
     LISTEN,

@@ -31,12 +31,13 @@ COMMANDS = (
     ("state", "ask for a value of the state and prove the answer"),
     ("verify", "check a chain file or a folder of exported blocks, offline"),
     ("devnet", "author a small chain of one's own and serve it"),
+    ("peers", "show the peers pinned as post-quantum, or unpin one"),
     ("keygen", "make this node's key file"),
     ("id", "show this node's name and public key"),
     ("config", "show the configuration in force, and what is wrong with it"),
 )
 
-_FOLLOWING = ("run", "state", "devnet")  # the commands that wait for a network
+_FOLLOWING = ("run", "state", "devnet", "peers")  # the commands that wait for a network
 
 _OWN_HASHES = ("_md5", "_sha1", "_sha3", "_blake2")
 

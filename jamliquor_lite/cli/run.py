@@ -116,6 +116,9 @@ async def _follow(
         epochs=status.epochs,
         headers_refused=status.headers_refused,
         final=status.final,
+        peers_hybrid=status.peers_hybrid,
+        peers_classical=status.peers_classical,
+        peers_refused=status.peers_refused,
     )
     return 0
 
@@ -126,7 +129,7 @@ async def _show(session: "sessions.Session", out: "Output") -> None:
         await asyncio.sleep(_STATUS_SECONDS)
         status.read(session.node)
         out.status(
-            "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers | %d KB in, %d KB out"
+            "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers, %s | %d KB in, %d KB out"
             % (
                 status.best_slot,
                 status.level,
@@ -135,6 +138,7 @@ async def _show(session: "sessions.Session", out: "Output") -> None:
                 status.proved_answers,
                 status.peers,
                 status.peers_known,
+                "%d hybrid" % status.peers_hybrid if status.peers_hybrid else "classical",
                 status.bytes_in // 1024,
                 status.bytes_out // 1024,
             )

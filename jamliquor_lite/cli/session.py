@@ -15,7 +15,7 @@ from ..node.node import Node
 from ..node.peers import Peers
 from ..node.pins import Pins
 from ..ports import clock, store
-from . import keyfile
+from . import crypto_choice, keyfile
 from .networks import Networks, open_pins
 
 TYPE_CHECKING = False
@@ -51,6 +51,7 @@ class Session:
         self._old_checkpoint = old_checkpoint
         self._checkpoint_hash = checkpoint_hash
         self._on_event = on_event
+        crypto_choice.apply(settings.crypto)
         suite.self_test()
         chainspec = ChainSpec.read(chainspec_path)
         self.checkpoint = chainspec.checkpoint()

@@ -17,9 +17,10 @@ import os
 from ..budget.profile import LINUX, Profile
 from ..const import const
 from ..errors import LocalError
-from . import addresses, keyfile, lite_addresses
+from . import addresses, crypto_choice, keyfile, lite_addresses
 from .knobs import (
     CHAIN,
+    CRYPTO,
     DATA,
     KEY,
     KNOBS,
@@ -64,6 +65,7 @@ class Settings:
     `peers`        list of addresses.JamAddress, without repetitions, in the order given
     `libp2p_peers` list of addresses.Multiaddr that can be dialed, likewise
     `listen`       list of p2p.multiaddr.Multiaddr to listen on over libp2p
+    `crypto`       which library computes what, as crypto_choice.py reads it
     `pq`           post-quantum policy of libp2p connections: require, prefer, off
     `profile`      budget.profile.Profile of the board with the overrides applied
     `warnings`     list of texts, one line each, that a person should see once
@@ -80,6 +82,7 @@ class Settings:
         self.libp2p_peers: list[addresses.Multiaddr] = []
         self.listen: "list[Multiaddr]" = []
         self.pq = "require"
+        self.crypto = crypto_choice.AUTO
         self.profile: Profile = LINUX
         self.warnings: list[str] = []
         self.values: list[tuple[str, Any, str]] = []
@@ -191,19 +194,19 @@ class _Resolver:
                 setattr(settings.profile, knob.field, self._under_ceiling(knob))
         self._check_peer_counts(settings.profile)
         settings.pq = self._value(PQ, settings.pq)
+        settings.crypto = self._value(CRYPTO, settings.crypto)
         self._read_peers(settings)
         self._read_listen(settings)
         settings.warnings = self.warnings
         effective: dict[Knob, Any] = {CHAIN: settings.chain, DATA: settings.data_dir, KEY: settings.key_file}
         effective.update({LISTEN_ADDR: settings.listen_addr, LISTEN_PORT: settings.listen_port})
+        effective.update({PQ: settings.pq, CRYPTO: settings.crypto})
         for knob in KNOBS:
             value = getattr(settings.profile, knob.field) if knob.field else effective.get(knob)
             if knob is NODES:
                 value = [peer.text for peer in settings.peers] + [peer.text for peer in settings.libp2p_peers]
             elif knob is LISTEN:
                 value = [address.text for address in settings.listen]
-            elif knob is PQ:
-                value = settings.pq
             settings.values.append((knob.name, value, self._where(knob)))
         return settings
 

@@ -9,6 +9,7 @@
     receive(now), flush(now)             read, then send, what is there: bounded work, no waiting
     watch(now) -> int                    let what comes wake the waker; when to come back at the latest (ms), or -1
     close(reason), is_drained, release() the end: goodbyes are queued, sent by flush, and the sockets given back
+    refused                              connections that a rule turned away, counted by rule
     bytes_in, bytes_out                  payload of UDP or TCP
 """
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         def name(self) -> str: ...
         @property
         def addresses(self) -> "list[str]": ...
+        @property
+        def refused(self) -> "dict[str, int]": ...
         @property
         def bytes_in(self) -> int: ...
         @property

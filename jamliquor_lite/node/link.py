@@ -94,6 +94,7 @@ class PeerLink:
                 return False
             self._announcements.attach(stream, OURS)
         self._opened = True
+        self._node.on_event("peer", {"peer": self.record.name, "suite": self.connection.suite})
         return True
 
     def _inbound(self) -> bool:

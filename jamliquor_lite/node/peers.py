@@ -26,6 +26,11 @@ class Record:
         self.serves_state: "bool | None" = None  # None: not tried yet
         self.inbound = False
 
+    @property
+    def suite(self) -> str:
+        """How the connection to this peer is secured, or was when it closed; "" while there is none."""
+        return self.link.connection.suite if self.link is not None else ""
+
 
 class Peers:
     """At most `max_peers` records; a failed peer is dialed again after a time that doubles up to a bound."""

@@ -34,6 +34,7 @@ class QuicCarrier:
         # Peers turn a second connection of the same name away (typeberry: code 1), so state is asked under another.
         self._guest = Identity(entropy.random_bytes(32))
         self._listener = Listener(self._identity, genesis_hash, profile)
+        self.refused: "dict[str, int]" = {}  # JAMNP-S has one suite and no rule about it
         self._bind = (host, port)
         self._meters = (download, upload)
         self._link: "UdpLink | None" = None

@@ -1,5 +1,7 @@
 """One flat structure of numbers that says how the node is doing. Everybody who shows anything reads it from here."""
 
+from ..transport.states import CLASSICAL, HYBRID
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .node import Node
@@ -10,6 +12,8 @@ class Status:
 
     `level` and `support` are those of the head. `headers_refused` counts headers that broke a rule. `stalled` is 1
     when nothing newer can be answered until a checkpoint or finality comes. `final` says whether finality is served.
+    `peers` are connected, `peers_hybrid` of them with ML-KEM-768 and `peers_classical` without; `peers_refused` counts
+    connections that a rule of ours turned away (policy, pin, transcript, size …).
     """
 
     def __init__(self) -> None:
@@ -19,7 +23,7 @@ class Status:
         self.support = self.validators = self.stalled = 0
         self.headers_checked = self.headers_refused = self.ticket_seals = self.fallback_seals = 0
         self.epochs = self.adopted_marks = self.equivocations = self.tree_headers = 0
-        self.peers = self.peers_known = 0
+        self.peers = self.peers_known = self.peers_hybrid = self.peers_classical = self.peers_refused = 0
         self.proved_answers = self.refused_answers = 0
         self.bytes_in = self.bytes_out = 0
 
@@ -48,6 +52,10 @@ class Status:
         self.tree_headers = tree.count
         self.peers = node.peers.connected
         self.peers_known = len(node.peers.records)
+        suites = [record.suite for record in node.peers.records]
+        self.peers_hybrid = suites.count(HYBRID)
+        self.peers_classical = suites.count(CLASSICAL)
+        self.peers_refused = sum(sum(carrier.refused.values()) for carrier in node.carriers)
         self.proved_answers = node.proved_answers
         self.refused_answers = node.refused_answers
         self.bytes_in = node.bytes_in

@@ -104,6 +104,7 @@ SAMPLES = {
     "nodes": PEER,
     "listen": "/ip4/127.0.0.1/tcp/4005",
     "pq": "prefer",
+    "crypto": "lean,mlkem768=pure",
     "chain": "dev",
     "data": "/somewhere",
     "key": "/somewhere/key",
