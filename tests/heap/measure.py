@@ -18,7 +18,7 @@ PACKAGE = "jamliquor_lite."
 SEED = bytes(range(32))
 PING = 1
 IDENTIFY = 2
-STEP_MS = 30_000
+STEP_MS = 20_000
 
 
 def used() -> int:
@@ -85,6 +85,7 @@ def terms(policy: str, frames: int) -> "object":
     static = StaticKey(Identity(entropy.random_bytes(32)), entropy.random_bytes(32))
     print("identity", used() - before)
     before = used()
+    # Whatever is larger than a few hundred bytes is made before the heap is in pieces, as a board does at boot.
     ours = Terms(
         static,
         profile,
@@ -96,6 +97,7 @@ def terms(policy: str, frames: int) -> "object":
     ours.chunks.fill()
     ours.serve("/ipfs/ping/1.0.0", PING)
     ours.speak("/ipfs/id/1.0.0", IDENTIFY)
+    ours.identify = bytearray(1024)
     print("buffers", used() - before)
     return ours
 
@@ -203,8 +205,7 @@ async def _dial(policy: str, port: int, count: int) -> None:
         await link.until(waker, lambda: link.connection.state == 1)  # noqa: B023  (called before the next turn)
         links.append(link)
         if count == 1:
-            await _ask(link, waker, PING, SEED)
-            await _ask(link, waker, IDENTIFY, b"")
+            await _ask(link, waker)
         link.turn()
         await waker.wait(0)
         print("connection %d" % number, used() - before)
@@ -212,26 +213,20 @@ async def _dial(policy: str, port: int, count: int) -> None:
     print("least free chunks", ours.chunks.least_free)
 
 
-async def _ask(link: Link, waker: "object", kind: int, question: bytes) -> None:
-    """Open a stream, say `question` and read: as much again, or all there is when there was none."""
-    stream = link.connection.open(kind)
-    stream.send(question, 0, len(question))
-    buf = bytearray(256)
-    got = 0
+async def _ask(link: Link, waker: "object") -> None:
+    """Ping the peer, and ask it who it is."""
+    from jamliquor_lite.p2p import identify, ping
 
-    def is_done() -> bool:
-        nonlocal got
-        count = stream.recv_into(buf, 0, len(buf))
-        while count:
-            stream.credit(count)
-            got += count
-            count = stream.recv_into(buf, 0, len(buf))
-        return got == len(question) if question else bool(stream.state & 1)
-
-    await link.until(waker, is_done)
-    assert got
-    stream.finish()
-    print("answer of %d" % kind, got)
+    connection = link.connection
+    pinger = ping.Pinger(connection.open(PING), STEP_MS)
+    pinger.send(SEED, now())
+    await link.until(waker, lambda: pinger.poll(now()) == 5)
+    pinger.finish()
+    receiver = identify.Receiver(connection._terms.profile, connection._terms.identify)
+    receiver.begin(connection.open(IDENTIFY), now() + STEP_MS, connection.peer_id)
+    await link.until(waker, lambda: receiver.poll(now()) == 2)
+    print("identify protocols", len(receiver.info.protocols))
+    await link.until(waker, lambda: pinger.poll(now()) == 2)
 
 
 def dial(policy: str, port: str) -> None:
