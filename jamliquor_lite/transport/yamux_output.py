@@ -59,9 +59,8 @@ class Output:
             at = put_header(buf, at, WINDOW_UPDATE, RST, resets.pop(0), 0)
         while control and end - at >= HEADER_BYTES:
             at = self._put_control(control.pop(0), buf, at, now)
-        if not control and not resets:
-            while ready and end - at > HEADER_BYTES:
-                at = self._put_data(ready.pop(0), buf, at, end, now)
+        while ready and end - at > HEADER_BYTES:
+            at = self._put_data(ready.pop(0), buf, at, end, now)
         return at
 
     def _put_control(self, stream: "Stream", buf: "WritableBuffer", at: int, now: int) -> int:

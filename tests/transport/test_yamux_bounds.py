@@ -117,6 +117,51 @@ def test_a_small_board_s_window_is_kept_small():
     hand.done()
 
 
+def used_up(limits=None):
+    """A hand and the peer's stream 1, whose first window is used up; nothing of it was consumed, nor is it here."""
+    hand = Hand(limits)
+    size = INITIAL_WINDOW // 4
+    for i in range(4):
+        assert hand.data(1, bytes(size), 0 if i else SYN) == HEADER_BYTES + size
+        if i == 0:
+            stream = hand.accept()
+        assert stream.recv_into(bytearray(size), 0, size) == size
+    assert not hand.hear()
+    return hand, stream
+
+
+def test_what_a_reader_keeps_is_not_granted_again():
+    hand, stream = used_up()
+    held = INITIAL_WINDOW
+    stream.credit(held - 40 * 1024)
+    assert hand.hear() == [(WINDOW_UPDATE, 2, 1, 24 * 1024, b"")], "64 KiB less what the reader keeps"
+    stream.credit(10 * 1024)
+    assert hand.hear() == [(WINDOW_UPDATE, 0, 1, 10 * 1024, b"")]
+    hand.done()
+
+
+def test_a_reader_of_single_bytes_does_not_cost_a_frame_for_each():
+    hand, stream = used_up()
+    stream.credit(INITIAL_WINDOW)
+    assert len(hand.hear()) == 1
+    assert hand.data(1, bytes(64 * 1024)) == HEADER_BYTES + 64 * 1024
+    frames = []
+    for _ in range(64 * 1024):
+        assert stream.recv_into(bytearray(1), 0, 1) == 1
+        stream.credit(1)
+        frames += hand.hear()
+    assert 2 <= len(frames) <= 4, len(frames)
+    hand.done()
+
+
+def test_a_finished_half_gets_no_window():
+    hand, stream = used_up()
+    hand.say(WINDOW_UPDATE, FIN, 1, 0)
+    stream.credit(INITIAL_WINDOW)
+    assert not hand.hear() and not hand.session.has_output
+    hand.done()
+
+
 def test_a_window_wider_than_yamux_begins_with():
     hand = Hand(profile(stream_window_bytes=INITIAL_WINDOW + 5000, connection_window_bytes=500000), pool(500))
     ours = hand.session.open(1)
@@ -202,6 +247,42 @@ def test_what_no_peer_takes_is_dropped_while_others_lack_chunks():
     assert not stuck.state & DEAD
     hand.session.tick(hand.now + 10000)
     assert stuck.state & DEAD and other.send(b"x", 0, 1) == 1
+    hand.done()
+
+
+def test_a_stream_is_not_late_because_it_was_at_rest_before():
+    hand = Hand(lent=pool(4))
+    hand.data(1, b"x", SYN)
+    reads, sends = hand.accept(), hand.session.open(hand.now)
+    read(reads)
+    hand.hear()
+    hand.say(WINDOW_UPDATE, 2, sends.id, 0)
+    hand.now += 60000
+    hand.data(1, bytes(2 * CHUNK))
+    sends.send(bytes(2 * CHUNK), 0, 2 * CHUNK)
+    assert hand.session.inbox.room() == hand.session.outbox.room() == 0
+    hand.session.tick(hand.now + 9999)
+    assert not reads.state & DEAD and not sends.state & DEAD
+    hand.session.tick(hand.now + 10000)
+    assert reads.state & DEAD and sends.state & DEAD
+    hand.done()
+
+
+def test_a_stream_that_gets_on_is_not_late():
+    hand = Hand(lent=pool(4))
+    stream = hand.session.open(hand.now)
+    hand.hear()
+    hand.say(WINDOW_UPDATE, 2, stream.id, 0)
+    stream.send(bytes(3 * CHUNK), 0, 3 * CHUNK)
+    buf = bytearray(50)
+    for _ in range(10):
+        hand.now += 9000
+        hand.session.feed(b"", 0, 0, hand.now)
+        assert hand.session.drain(buf, 0, 50, hand.now) == 50
+        stream.send(bytes(3 * CHUNK), 0, 3 * CHUNK)
+        hand.session._pings.heard(hand.now)
+        hand.session.tick(hand.now + 8999)
+        assert not stream.state & DEAD
     hand.done()
 
 

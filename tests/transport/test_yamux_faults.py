@@ -182,6 +182,20 @@ def test_a_peer_s_reset_beside_data():
     hand.done()
 
 
+def test_a_reset_of_a_stream_that_still_has_much_to_say():
+    hand = Hand()
+    hand.data(1, b"all that it had to say", SYN | FIN)
+    stream = hand.accept()
+    stream.send(bytes(5000), 0, 5000)
+    stream.finish()
+    hand.say(WINDOW_UPDATE, RST, 1, 0)
+    assert hand.pool.free == hand.pool.count - 1, "what is unread stays, what is unsent goes"
+    assert not hand.session.has_output and not hand.hear()
+    assert read(stream) == b"all that it had to say" and stream.state & READ_ENDED
+    assert not hand.session._streams
+    hand.done()
+
+
 def test_streams_above_the_cap():
     hand = Hand()
     for i in range(8):
@@ -253,6 +267,20 @@ def test_every_set_of_ids_is_used_once():
             assert ids.was_open(stream_id) == (stream_id in used)
             assert ids.claim(stream_id) == (stream_id not in used)
             used.add(stream_id)
+
+
+def test_late_bytes_have_a_ceiling():
+    ids = Ids(False, 100)
+    assert ids.claim(1)
+    ids.expect_late(60)
+    ids.expect_late(60)
+    ids.take_late(1, 99)
+    assert raises(RemoteError, ids.take_late, 1, 2).code == PROTOCOL_ERROR
+    ids.take_late(1, 1)
+    ids.expect_late(5)
+    raises(RemoteError, ids.take_late, 3, 1)
+    raises(RemoteError, ids.take_late, 2, 1)
+    ids.take_late(1, 5)
 
 
 def test_gaps_without_end_are_forgotten():

@@ -94,6 +94,21 @@ def test_a_peer_that_we_do_not_listen_to_is_not_blamed():
     hand.done()
 
 
+def test_a_peer_that_is_not_taken_from_because_it_does_not_listen_is_gone():
+    hand = Hand()
+    for i in range(50):
+        hand.say(WINDOW_UPDATE, SYN, 1 + 2 * i, 0)
+    assert hand.session.wants() == 0
+    start = hand.now
+    hand.session.tick(start + HALF)
+    assert hand.say(PING, ACK, 0, 0) == 0
+    hand.now = start + IDLE - 1
+    assert hand.say(PING, ACK, 0, 0) == 0
+    hand.session.tick(hand.now)
+    assert raises(RemoteError, hand.session.tick, start + IDLE).code == INTERNAL_ERROR
+    hand.done()
+
+
 def test_two_sessions_keep_each_other_alive():
     link = Link()
     for _ in range(50):
@@ -179,6 +194,19 @@ def test_a_stream_of_ours_that_is_never_answered():
     hand.done()
 
 
+def test_a_stream_that_we_could_not_even_announce_is_not_late():
+    hand = Hand()
+    stream = hand.session.open(hand.now)
+    for _ in range(3):
+        hand.now += 14000
+        hand.say(PING, ACK, 0, 0)
+        hand.session.tick(hand.now)
+    assert not stream.state & DEAD
+    hand.hear()
+    assert hand.session.wake_at(hand.now) == hand.now + 15000
+    hand.done()
+
+
 def test_a_stream_with_one_half_ended_and_nothing_moving():
     hand = Hand()
     ours = hand.session.open(hand.now)
@@ -193,6 +221,7 @@ def test_a_stream_with_one_half_ended_and_nothing_moving():
     hand.hear()
     start = hand.now
     alive(hand, start + 100000)
+    hand.say(WINDOW_UPDATE, FIN, 1, 0)  # nothing new
     hand.data(2, b"something")  # moves on
     read(ours)
     assert not theirs.state & DEAD
