@@ -53,7 +53,7 @@ def test_a_failed_installation_leaves_nothing(
     npm_stub(monkeypatch, tmp_path, "mkdir node_modules\necho no such package\nexit 3\n")
     with pytest.raises(ForeignError, match="npm install failed:\nno such package"):
         install()
-    assert [path.name for path in cache.iterdir()] == ["install.lock"]
+    assert [path.name for path in cache.iterdir()] == ["typeberry.lock"]
 
 
 def test_an_installation_is_made_once(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

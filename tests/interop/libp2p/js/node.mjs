@@ -10,7 +10,7 @@ import { createLibp2p } from "libp2p";
 import { HYBRID, hybridNoise } from "./hybrid.mjs";
 
 const PROTOCOLS = { noise: "/noise", hybrid: HYBRID };
-const KEY_TYPES = { ed25519: "Ed25519", rsa: "RSA", secp256k1: "secp256k1", ecdsa: "ECDSA" };
+const KEY_TYPES = { ed25519: "Ed25519", rsa: "RSA", secp256k1: "secp256k1" };
 
 // `listen`: addresses; `key`: one of KEY_TYPES; `security`: "noise" and "hybrid" in order of preference; `bind`: what
 // the hybrid signs as these preferences; empty when it signs nothing and checks nothing of the kind.

@@ -3,7 +3,7 @@
 //   peer.mjs listen [OPTIONS]                    peer.mjs dial MULTIADDR [BYTES] [OPTIONS]
 //
 // Options: --key=TYPE, --security=noise|hybrid|hybrid,noise (in order of preference), --bind or --bind=hybrid,noise
-// (what it signs as its preferences, where that is not what it does).
+// (what it signs as its preferences, where that is not what it does). SECURITY in the environment for --security.
 import { createHash } from "node:crypto";
 
 import { multiaddr } from "@multiformats/multiaddr";
@@ -169,9 +169,9 @@ async function main(words) {
   const given = words.filter((word) => word.startsWith("--"));
   const [mode, address, size] = words.filter((word) => !word.startsWith("--"));
   const { key, security, ...rest } = Object.fromEntries(given.map((word) => word.slice(2).split("=")));
-  const names = security?.split(",") ?? ["noise"];
+  const names = (security ?? process.env.SECURITY ?? "noise").split(",");
   const options = { key, security: names, bind: "bind" in rest ? (rest.bind?.split(",") ?? names) : [] };
-  options.agent = `jamliquor-peer/js-libp2p-3.3.11${security ? `+${security}` : ""}`;
+  options.agent = `jamliquor-peer/js-libp2p-3.3.11${names.includes("hybrid") ? `+${names}` : ""}`;
   if (mode === "listen") {
     await listen(options);
   } else if (mode === "dial" && address !== undefined) {
