@@ -62,6 +62,21 @@ class Profile:
     state_entries = 65_536
     value_bytes = 1024 * 1024  # a value longer than this is proved and summarised, not returned
 
+    # a gateway, which serves many lite nodes from a few upstreams
+    header_store_bytes = 16 * 1024 * 1024  # headers kept for those who catch up: two days at full spec
+    header_store_headers = 32_768
+    served_streams = 8  # requests of one peer that are answered at once
+    relays = 24  # answers under way from upstreams to peers, each with a buffer of its own
+    relay_chunk_bytes = 16 * 1024  # and that is its size
+    relays_upstream = 6  # at once from one upstream: slow readers of all may not fill its connection's window
+    relays_per_peer = 2  # at once for one peer
+    relay_queue = 64  # requests that wait for their turn
+    relay_rate = 20  # requests of one peer that are passed on, per second
+    relay_stall_ms = 2_000  # a peer that takes nothing of its answer while others wait for a turn
+    relay_timeout_ms = 30_000  # and while nobody does
+    announce_queue = 32  # announcements that wait for a peer that does not read
+    state_probe_ms = 15_000  # how often an upstream of which nothing is known is asked whether it serves state
+
     # times
     block_announce_timeout_ms = 60_000
     state_sync_timeout_ms = 10_000
