@@ -4,46 +4,23 @@ from ..chain.range_builder import build_range
 from ..codec import natural
 from ..jam.block_request import BlockResponder
 from ..jam.events import MORE, REQUEST
-from ..jam.header_request import HeaderResponder, Packer
 from ..jam.kinds import BLOCK_REQUEST, DECLINED, HEADER_REQUEST, STATE_REQUEST
 from ..jam.range_request import DESCENDING
 from ..jam.state_request import StateResponder
+from ..node import answers
+from ..node.answers import Pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..jam.exchange import Responder
     from ..jam.framing import Stream
+    from ..jam.header_request import HeaderResponder
     from ..node.carrier import Connection
     from .blocks import Block
     from .serve import Server
 
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024  # a request for 2^32 blocks or bytes; one block or entry may pass it
-_MAX_HEADERS = 512  # walked for one answer: 128 KiB hold 438
 _FLUSH_MS = 30
 _DEADLINE_MS = 30_000  # a peer that asks and does not read
-
-
-class _Pieces:
-    """Bytes to be sent, piece by piece and without a copy of the whole."""
-
-    def __init__(self, pieces: "list[bytes]") -> None:
-        self._pieces = pieces
-        self._at = 0
-        self._index = 0
-
-    def write_to(self, responder: "Responder") -> bool:
-        """Hand on what is taken now; whether anything was."""
-        moved = False
-        while self._index < len(self._pieces):
-            piece = self._pieces[self._index]
-            taken = responder.write(piece, self._at, len(piece))
-            self._at += taken
-            moved = moved or taken > 0
-            if self._at < len(piece):
-                break
-            self._index += 1
-            self._at = 0
-        return moved
 
 
 def _range(server: "Server", asked: "BlockResponder | HeaderResponder", most: int) -> "list[Block] | None":
@@ -64,7 +41,7 @@ class BlockAnswer:
         self._server = server
         self._responder = BlockResponder()
         self._responder.begin(stream, now + _DEADLINE_MS)
-        self._pieces = _Pieces([])
+        self._pieces = Pieces([])
 
     @property
     def busy(self) -> bool:
@@ -94,44 +71,20 @@ class BlockAnswer:
             pieces += (one.header, one.body)
             size += one.size
         responder.answer_blocks(size)
-        self._pieces = _Pieces(pieces)
+        self._pieces = Pieces(pieces)
 
 
-class HeaderAnswer:
+class HeaderAnswer(answers.HeaderAnswer):
     """One header range: refused as a CE 128 request would be, else as many headers as asked for and 128 KiB hold."""
 
     def __init__(self, server: "Server", connection: "Connection", stream: "Stream", now: int) -> None:
         self._server = server
-        self._responder = HeaderResponder()
-        self._responder.begin(stream, now + _DEADLINE_MS)
-        self._pieces = _Pieces([])
+        answers.HeaderAnswer.__init__(self, stream, now + _DEADLINE_MS, self._headers)
 
-    @property
-    def busy(self) -> bool:
-        """The exchange runs."""
-        return self._responder.busy
-
-    def poll(self, now: int) -> bool:
-        """Bounded work; whether there may be more."""
-        event = self._responder.poll(now)
-        if event == REQUEST:
-            self._server.count(HEADER_REQUEST)
-            self._answer()
-            return True
-        return self._pieces.write_to(self._responder) or event == MORE
-
-    def _answer(self) -> None:
-        responder = self._responder
-        found = _range(self._server, responder, _MAX_HEADERS)
-        if found is None:
-            responder.refuse(DECLINED)
-            return
-        packer = Packer(responder.maximum)
-        for block in found:
-            if not packer.add(block.header):
-                break
-        responder.answer_headers(packer.size)
-        self._pieces = _Pieces(packer.pieces)
+    def _headers(self, header_hash: bytes, direction: int, maximum: int) -> "list[bytes] | None":
+        self._server.count(HEADER_REQUEST)
+        found = _range(self._server, self.responder, maximum)
+        return None if found is None else [block.header for block in found]
 
 
 class StateAnswer:
@@ -143,7 +96,7 @@ class StateAnswer:
         self._stream = stream
         self._responder = StateResponder()
         self._responder.begin(stream, now + _DEADLINE_MS)
-        self._pieces = _Pieces([])
+        self._pieces = Pieces([])
         self._raw: bytes | None = None  # a dishonest answer goes out as it is, past the responder
         self._sent = 0
         self._flushed_at = 0  # when its last bytes have left: closing a connection overtakes what waits
@@ -192,7 +145,7 @@ class StateAnswer:
                 self._flushed_at = now + _FLUSH_MS
                 return
         responder.answer_state(len(first), sum(map(len, encoded)))
-        self._pieces = _Pieces([first, *encoded])
+        self._pieces = Pieces([first, *encoded])
 
     def _send_raw(self, now: int) -> bool:
         assert self._raw is not None and self._server.wire is not None
