@@ -199,6 +199,14 @@ class Responder:
         """Reset the stream instead of answering (or in the middle of it)."""
         self._drop(code)
 
+    def hand_over(self) -> "Stream":
+        """After REQUEST: the stream, for a caller that passes on an answer of lengths it does not know yet."""
+        stream = self._stream
+        if stream is None or not self._asked or self._answering:
+            raise LocalError("%s: no request to hand over" % self.what)
+        self._stream = None
+        return stream
+
     def _open_message(self) -> bool:
         # True: the writer has a message that lacks bytes. Empty messages on the way are sent as they come.
         while self._stream is not None and not self._writer.left:

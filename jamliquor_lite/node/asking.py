@@ -29,12 +29,14 @@ class Ask:
     never on the one that follows the chain. A peer that proves nothing is left and blamed.
     """
 
-    def __init__(self, node: "Node", start: bytes, end: bytes, level: int, support: int, deadline: int) -> None:
+    def __init__(self, node: "Node", start: bytes, end: bytes, level: int, support: int, deadline: int,
+                 of: "Record | None" = None) -> None:
         self.future: "asyncio.Future[Answer]" = asyncio.get_running_loop().create_future()
         self._node = node
         self._start, self._end = start, end
         self._level, self._support = level, support
         self._deadline = deadline
+        self._of = of
         self._query = Query(node.profile)
         self._tried: "list[Record]" = []
         self._declined: "list[Record]" = []
@@ -79,7 +81,7 @@ class Ask:
         if self._commitment is not None and found.by_slot > self._commitment.by_slot:
             self._ask_again()
         self._commitment = found
-        able = self._node.peers.for_state()
+        able = [record for record in self._node.peers.for_state() if self._of in (None, record)]
         for record in able:
             if record not in self._tried:
                 self._record = record

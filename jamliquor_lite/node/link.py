@@ -15,6 +15,7 @@ from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..jam.framing import Stream
     from .carrier import Connection
     from .node import Node
     from .peers import Record
@@ -27,7 +28,10 @@ _PUSH_CHUNK_BYTES = const(1024)  # a ticket, the only push that comes to us toda
 
 
 class PeerLink:
-    """One connection that follows the chain. Its buffers are made here and live as long as the connection."""
+    """One connection that follows the chain. Its buffers are made here and live as long as the connection.
+
+    A node that serves its peers derives from it and overrides `take`, `fill`, `announce` and `close`.
+    """
 
     def __init__(self, node: "Node", record: "Record", connection: "Connection", now: int) -> None:
         self.record = record
@@ -47,7 +51,7 @@ class PeerLink:
             self._range = BlockRequest(spec, header_buf, bytearray(_CHUNK_BYTES), profile.block_bytes)
         self._pushes = Discard(bytearray(_PUSH_CHUNK_BYTES))
         # A chain may skip slots, whoever serves it: less than ten of them is no silence.
-        self._silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
+        self.silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
         self._opened = self._greeted = False
         self._heard_at = now
         self.announced = 0
@@ -73,7 +77,7 @@ class PeerLink:
             return False
         if not self._opened:
             return self._open()
-        if now - self._heard_at > self._silence_ms:
+        if self.silence_ms and now - self._heard_at > self.silence_ms:
             raise RemoteError(0, "announced nothing for %d ms" % (now - self._heard_at))
         try:
             return self._inbound() or self._announcement(now) or self._request(now) or self._pushes.poll()
@@ -85,9 +89,24 @@ class PeerLink:
         if self._opened:
             self._announcements.announce(data, *self._node.final())
 
-    def _open(self) -> bool:
+    def take(self, stream: "Stream") -> bool:
+        """Serve a stream that the peer opened; False resets it as a kind that is not served here."""
+        return False
+
+    def fill(self, data: "bytes | bytearray | memoryview", end: int) -> None:
+        """A header of a range that we asked for lies in data[:end]."""
+        self.gap.header(data, 0, end, self._node.now_slot())
+
+    def close(self) -> None:
+        """The connection is over."""
+
+    def greet(self) -> None:
+        """Have UP 0 streams that are attached from now on begin with the heads of now."""
         final_hash, final_slot = self._node.final()
         self._announcements.queue_handshake(final_hash, final_slot, self._node.leaves())
+
+    def _open(self) -> bool:
+        self.greet()
         if self.connection.is_dialed:  # the initiator of the connection opens UP 0
             stream = self.connection.open(BLOCK_ANNOUNCEMENT)
             if stream is None:
@@ -102,10 +121,11 @@ class PeerLink:
         if stream is None:
             return False
         if stream.kind == BLOCK_ANNOUNCEMENT:  # typeberry opens one of its own and announces only there
+            self.greet()
             self._announcements.attach(stream, THEIRS)
         elif stream.kind in PUSHES:
             self._pushes.take(stream)
-        else:
+        elif not self.take(stream):
             stream.reset(UNSUPPORTED)
         return True
 
@@ -145,7 +165,7 @@ class PeerLink:
         event = core.poll(now)
         if event == HEADER:
             before = self._node.chain.headers_checked
-            gap.header(core.header_buf, 0, core.header_end, self._node.now_slot())
+            self.fill(core.header_buf, core.header_end)
             if self._node.chain.headers_checked != before:
                 self._heard_at = now
                 self.record.failures = 0

@@ -44,7 +44,7 @@ class Node:
         self.chain_name = chain_name
         self.on_event = on_event
         self.chain = LightChain(checkpoint, profile, self._chain_event)
-        self.follower = Follower(self.chain, profile)
+        self.follower = Follower(self.chain, profile, self.header_added)
         self.peers = Peers(profile)
         self.proved_answers = self.refused_answers = 0
         self._save = save
@@ -57,6 +57,29 @@ class Node:
         self._retry_slot = 0
         self._announce: "bytes | None" = None
         self._announced_by: "PeerLink | None" = None
+
+    # what a node that does more than follow (a gateway) overrides
+
+    def make_link(self, record: "Record", connection: "Connection", now: int) -> PeerLink:
+        """What is done with a connection that stands, or is on its way."""
+        return PeerLink(self, record, connection, now)
+
+    def header_added(self, header: Header) -> None:
+        """The chain took this header. Its bytes are gone after the call."""
+
+    def pass_on(self, data: bytes, source: "PeerLink | None") -> None:
+        """There is a new best header, which `source` announced."""
+        for record in self.peers.records:
+            if record.link is not None and record.link.ready and record.link is not source:
+                record.link.announce(data)
+
+    def work(self, now: int) -> bool:
+        """What else there is to do in a turn; whether there may be more at once."""
+        return False
+
+    def work_at(self, now: int) -> int:
+        """When `work` is due at the latest (ms), or -1."""
+        return -1
 
     # what others read
 
@@ -168,12 +191,15 @@ class Node:
             self._state_connections[record.name] = connection
         return connection
 
-    async def ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int) -> "Answer":
-        """A proved answer about the keys from `start` to `end`, or a LocalError that says why there is none."""
+    async def ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int,
+                  of: "Record | None" = None) -> "Answer":
+        """A proved answer about the keys from `start` to `end`, or a LocalError that says why there is none.
+
+        `of`: the one peer to ask; else one after the other."""
         self._asks = [ask for ask in self._asks if not ask.future.done()]
         if len(self._asks) >= _ASKS:
             raise BudgetError("asks", "%d questions are open already" % _ASKS)
-        ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms)
+        ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms, of)
         self._asks.append(ask)
         self._waker.wake()
         return await ask.future
@@ -214,6 +240,7 @@ class Node:
                     break
             else:
                 busy = True
+        busy = self.work(now) or busy
         self._pass_on()
         self._retry()
         for carrier in self.carriers:
@@ -230,6 +257,7 @@ class Node:
                     return False
         except RemoteError as error:
             link.connection.close(error.code, str(error)[:100])
+            link.close()
             self.peers.failed(record, str(error), now)
             self.on_event("peer_left", {"peer": record.name, "reason": str(error)})
             return False
@@ -244,7 +272,7 @@ class Node:
         record = self.peers.due(now)
         if record is not None:
             connection = record.carrier.dial(record, now)
-            record.link = PeerLink(self, record, connection, now)
+            record.link = self.make_link(record, connection, now)
 
     def _accept(self, carrier: "Carrier", now: int) -> None:
         connection = carrier.accept()
@@ -262,16 +290,14 @@ class Node:
                 connection.close(0, "connected already")
                 return
             record.link.connection.close(0, "connected already")
+            record.link.close()
         record.inbound = known is None or known.inbound
-        record.link = PeerLink(self, record, connection, now)
+        record.link = self.make_link(record, connection, now)
 
     def _pass_on(self) -> None:
         data, self._announce = self._announce, None
-        if data is None:
-            return
-        for record in self.peers.records:
-            if record.link is not None and record.link.ready and record.link is not self._announced_by:
-                record.link.announce(data)
+        if data is not None:
+            self.pass_on(data, self._announced_by)
 
     def _retry(self) -> None:
         slot = self.now_slot()
@@ -281,7 +307,7 @@ class Node:
 
     def _wait(self, now: int) -> int:
         times = [carrier.watch(now) for carrier in self.carriers]
-        times += [self.peers.next_at(), *[ask.ends_at for ask in self._asks]]
+        times += [self.work_at(now), self.peers.next_at(), *[ask.ends_at for ask in self._asks]]
         return max(0, earliest(times, now + _IDLE_MS) - now)
 
     def _checkpoint(self, now: int) -> None:

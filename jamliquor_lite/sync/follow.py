@@ -18,6 +18,8 @@ from ..jam.kinds import MALFORMED, SURPLUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ..budget.profile import Profile
     from ..chain.light import LightChain
 
@@ -27,11 +29,21 @@ FORWARDS = 0  # ascending, exclusive (CE 128)
 BACKWARDS = 1  # descending, inclusive
 
 
-class Follower:
-    """One chain, fed by all peers. `offer` is one unit of checking: one header."""
+def _ignore(header: "Header") -> None:
+    pass
 
-    def __init__(self, chain: "LightChain", profile: "Profile") -> None:
+
+class Follower:
+    """One chain, fed by all peers. `offer` is one unit of checking: one header.
+
+    `on_added` hears of each header that the chain took, whoever brought it and when; its bytes are the caller's.
+    """
+
+    def __init__(
+        self, chain: "LightChain", profile: "Profile", on_added: "Callable[[Header], None]" = _ignore
+    ) -> None:
         self.chain = chain
+        self._on_added = on_added
         self._held: "list[bytes]" = []
         self._held_limit = profile.held_headers
 
@@ -40,7 +52,9 @@ class Follower:
         header = Header(self.chain.spec, data, start, end)
         self.chain.add(header, now_slot)
         outcome = self.chain.outcome
-        if outcome == ORPHAN and self._bring_in(header, now_slot):
+        if outcome == ADDED:
+            self._on_added(header)
+        elif outcome == ORPHAN and self._bring_in(header, now_slot):
             outcome = self.chain.outcome
         elif outcome in (HELD, FUTURE):
             self._hold(bytes(memoryview(data)[start:end]))
@@ -82,7 +96,11 @@ class Follower:
                 if fresh:
                     chain.withdraw(row)
                 raise
+            outcome = chain.outcome
             self._held.remove(data)
+            self._on_added(held)
+            if outcome == ADDED:
+                self._on_added(child)
             return True
         return False
 
