@@ -9,7 +9,8 @@ none. When a stream is full, what is left of its frame waits here, nothing is re
 from ..const import const
 from ..errors import RemoteError, VerifyError
 from . import noise, yamux
-from .protocol_stream import ProtocolStream
+from .frame_buffers import FrameBuffers
+from .protocol_stream import ProtocolStream, proposal_bytes
 from .states import CLOSED, CONNECTING, READY
 from .terms import FIRST_OWN
 from .upgrade import LENGTH, Upgrade
@@ -22,7 +23,7 @@ FAULT = 1  # close code: the peer broke the protocol (yamux's GoAway code for it
 _NEVER = const(0x3FFFFFFF)
 
 
-class Connection:
+class Connection(FrameBuffers):
     """One connection (states.py has the face that the node sees). Nothing here raises for what a peer sends.
 
     `rule` names the check that refused the peer: policy, pin, transcript, identity, peer, noise, yamux, size, time.
@@ -35,7 +36,7 @@ class Connection:
         self, terms: "Terms", addr: "tuple[str, int]", is_dialed: bool, random: bytes, now: int, expect: bytes = b""
     ) -> None:
         """`random`: upgrade.RANDOM_BYTES that nobody knows. `expect`: the peer id that must be there, b"" for any."""
-        self.state = CONNECTING
+        super().__init__(terms, now)
         self.close_code = 0
         self.close_reason = ""
         self.rule = ""
@@ -45,21 +46,12 @@ class Connection:
         self.peer_public_key = b""  # as libp2p encodes keys of any type
         self.suite = ""
         self.is_bound = False
-        self._terms = terms
         self._upgrade: "Upgrade | None" = Upgrade(terms, is_dialed, random, expect)
         self._secure: "noise.Secure | None" = None
         self._session: "yamux.Session | None" = None
         self._until = now + terms.profile.handshake_timeout_ms  # CONNECTING: to be READY; CLOSED: to be gone
-        self._now = now
         self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on yet, or not accepted
         self._is_leaving = False  # the peer said GoAway
-        # What came: frames in _in[_in_start:_in_end], and of the frame before them, which was decrypted in place, the
-        # rest in _in[_plain_start:_plain_end].
-        self._in: "memoryview | None" = None
-        self._in_start = self._in_end = self._plain_start = self._plain_end = 0
-        self._partial_at = -1  # ms at which the unfinished frame in _in was begun
-        self._out: "memoryview | None" = None
-        self._out_start = self._out_end = 0
 
     # who is there
 
@@ -80,54 +72,17 @@ class Connection:
 
     # the link's side: in
 
-    def inlet(self) -> "memoryview | None":
-        """Where to read to, or None: do not read now. `filled` must follow, with 0 if nothing came."""
-        if self.state == CLOSED or self._plain_start < self._plain_end:
-            return None
-        if self._in is None:
-            self._in = self._terms.frames.lend(self.state == READY)
-            if self._in is None:
-                return None
-            self._in_start = self._in_end = 0
-        return self._in[self._in_end :]
-
     def filled(self, count: int, now: int) -> None:
         """`count` bytes lie at the beginning of what `inlet` gave."""
         self._now = now
         self._in_end += count
         self._process(now)
 
-    def wants(self) -> int:
-        """Bytes that would be taken now; 0: do not read the link."""
-        if self.state == CLOSED or self._plain_start < self._plain_end:
-            return 0
-        if self._in is not None:
-            return len(self._in) - self._in_end
-        return self._terms.frames.size if self._terms.frames.free else 0
-
-    @property
-    def is_held(self) -> bool:
-        """Bytes that came wait here until a stream is read."""
-        return self._plain_start < self._plain_end
-
     def pump(self, now: int) -> bool:
         """Go on with what is held. Whether any of it went through."""
         before = self._plain_start
         self._process(now)
         return not self.is_held or self._plain_start != before
-
-    def feed(self, buf: "bytes | bytearray | memoryview", start: int, end: int, now: int) -> int:
-        """Take bytes of the link from buf[start:end]; how many."""
-        at = start
-        while at < end:
-            room = self.inlet()
-            if room is None:
-                break
-            count = min(len(room), end - at)
-            room[:count] = memoryview(buf)[at : at + count]
-            at += count
-            self.filled(count, now)
-        return at - start
 
     # the link's side: out
 
@@ -137,25 +92,6 @@ class Connection:
         if self._out is None:
             self._make_frame(now)
         return None if self._out is None else self._out[self._out_start : self._out_end]
-
-    def sent(self, count: int) -> None:
-        """The link took `count` bytes of what `outlet` gave."""
-        self._out_start += count
-        if self._out_start >= self._out_end:
-            self._drop_out()
-
-    def drain(self, buf: "bytearray | memoryview", start: int, end: int, now: int) -> int:
-        """Write bytes for the link into buf[start:end]; how many."""
-        at = start
-        while at < end:
-            view = self.outlet(now)
-            if view is None:
-                break
-            count = min(len(view), end - at)
-            memoryview(buf)[at : at + count] = view[:count]
-            at += count
-            self.sent(count)
-        return at - start
 
     def ended(self, reason: str, now: int) -> None:
         """The link is over: nothing comes any more and nothing can be sent."""
@@ -176,10 +112,18 @@ class Connection:
             return -1 if self.is_gone else self._until
         if self.state == CONNECTING:
             return self._until
-        assert self._session is not None
-        times = [self._session.wake_at(now)] + [stream.deadline for stream in self._inbound]
+        session, profile = self._session, self._terms.profile
+        assert session is not None
+        if self.is_held and session.wants():
+            return now
+        # Output is `outlet`'s matter: a link that takes none now must not keep anybody busy.
+        times = [session.tick_at(now)]
+        for stream in self._inbound:
+            times.append(now if stream.is_stuck and session.outbox.room() else stream.deadline)
         if self._partial_at >= 0:
-            times.append(self._partial_at + self._terms.profile.frame_stall_ms)
+            times.append(self._partial_at + profile.frame_stall_ms)
+        if self._stuck_at >= 0:
+            times.append(self._stuck_at + profile.idle_timeout_ms)
         return min([at for at in times if at >= 0] or [-1])
 
     def tick(self, now: int) -> None:
@@ -198,6 +142,9 @@ class Connection:
         if 0 <= self._partial_at <= now - profile.frame_stall_ms:
             self._refuse("time", "a frame was begun and not finished within %d ms" % profile.frame_stall_ms)
             return
+        if 0 <= self._stuck_at <= now - profile.idle_timeout_ms:
+            self._refuse("time", "the peer took nothing for %d ms" % profile.idle_timeout_ms)
+            return
         assert self._session is not None
         try:
             self._session.tick(now)
@@ -214,10 +161,12 @@ class Connection:
         None: not READY, the kind is not spoken, or a cap is reached.
         """
         name = self._terms.names.get(kind)
-        if self.state != READY or name is None or self._is_leaving:
+        session = self._session
+        if self.state != READY or name is None or self._is_leaving or session is None:
             return None
-        assert self._session is not None
-        muxed = self._session.open(self._now)
+        if session.outbox.room() * session.outbox.size < proposal_bytes(name):
+            return None  # its name must go out whole, or the peer would wait for the rest
+        muxed = session.open(self._now)
         if muxed is None:
             return None
         return ProtocolStream(self._terms, muxed, kind, name, _NEVER)
@@ -277,26 +226,11 @@ class Connection:
         if end > self._in_end:
             return False
         assert self._secure is not None
+        self._partial_at = -1
         self._in_start = end
         self._plain_start = at
         self._plain_end = at + self._secure.open(buf, at, end, buf, at)
         return True
-
-    def _compact(self, now: int) -> None:
-        # Make room behind the unfinished frame, or give the buffer back.
-        buf = self._in
-        if buf is None or self._plain_start < self._plain_end:
-            return
-        have = self._in_end - self._in_start
-        if self.state == CLOSED or have == 0:
-            self._drop_in()
-        elif self._in_start:
-            # A copy in between: the places may overlap, and not every interpreter minds that in an assignment.
-            buf[:have] = bytes(buf[self._in_start : self._in_end])
-            self._in_start, self._in_end = 0, have
-            self._partial_at = now
-        elif self._partial_at < 0:
-            self._partial_at = now
 
     def _be_ready(self, upgrade: Upgrade) -> None:
         self.peer_id = upgrade.peer_id
@@ -381,15 +315,3 @@ class Connection:
         if self._session is not None:
             self._session.go_away(code if code <= 2 else 0)
             self._session.close()
-
-    def _drop_in(self) -> None:
-        if self._in is not None:
-            self._terms.frames.give_back(self._in)
-            self._in = None
-        self._in_start = self._in_end = self._plain_start = self._plain_end = 0
-        self._partial_at = -1
-
-    def _drop_out(self) -> None:
-        if self._out is not None:
-            self._terms.frames.give_back(self._out)
-            self._out = None

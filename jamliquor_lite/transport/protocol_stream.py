@@ -4,9 +4,11 @@ Who opens it names one protocol and may send right behind the name; who accepts 
 stream is shown to anybody. After that the face of budget/stream.py is that of the yamux stream beneath.
 """
 
-from ..budget.stream import CLOSED, DEAD, READ_ENDED, READ_RESET, SEND_STOPPED
+from ..budget.stream import READ_ENDED, READ_RESET, SEND_FINISHED, SEND_STOPPED
+from ..const import const
 from ..errors import RemoteError
 from . import multistream
+from .yamux_stream import GONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
     from .yamux_stream import Stream as MuxedStream
 
 UNSUPPORTED = 3  # jam/kinds.py's code for "not served here", which layering keeps out of reach
+_HEADER_BYTES = const(20)  # of multistream's header as a message, and
+_LENGTH_BYTES = const(3)  # of a name's length with its newline, at most
+
+
+def proposal_bytes(name: str) -> int:
+    """Bytes that proposing `name` takes, at most."""
+    return _HEADER_BYTES + _LENGTH_BYTES + len(name)
 
 
 class ProtocolStream:
@@ -34,6 +43,7 @@ class ProtocolStream:
         )
         self._out = b""  # what the talk has to say and the stream did not take yet
         self._out_at = 0
+        self._is_finishing = False  # finish() was called before all of _out was taken
         self._refused = False
         self._advance(0)
 
@@ -49,13 +59,18 @@ class ProtocolStream:
             return state | READ_RESET | SEND_STOPPED
         if state & READ_ENDED and self._talk is not None:
             # The peer finished its half without an answer to the name.
-            return state & ~READ_ENDED | READ_RESET
-        return state
+            state = state & ~READ_ENDED | READ_RESET
+        return state | SEND_FINISHED if self._is_finishing else state
 
     @property
     def is_agreed(self) -> bool:
-        """The protocol's name was answered with yes."""
-        return self._talk is None
+        """The protocol's name was answered with yes, and nothing of the answer waits here any more."""
+        return self._talk is None and not self._out
+
+    @property
+    def is_stuck(self) -> bool:
+        """Words about the name wait for room to be sent."""
+        return self._out != b""
 
     def recv_into(self, buf: "bytearray | memoryview", start: int, end: int) -> int:
         """Move received bytes into `buf[start:end]`; 0: nothing is here."""
@@ -63,19 +78,21 @@ class ProtocolStream:
             self._advance(0)
             if self._talk is not None or self._refused:
                 return 0
+        elif self._out:
+            self._flush()
         return self._muxed.recv_into(buf, start, end)
 
     def send(self, buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
         """Take bytes to send; 0: no room now."""
         if self._out and not self._flush():
             return 0
-        return self._muxed.send(buf, start, end) if not self._refused else 0
+        return 0 if self._refused or self._is_finishing else self._muxed.send(buf, start, end)
 
     def finish(self) -> None:
         """Our half is complete."""
         if not self._refused:
-            self._flush()  # a name that does not fit now is lost with a peer that takes nothing
-            self._muxed.finish()
+            self._is_finishing = True
+            self._flush()
 
     def reset(self, code: int) -> None:
         """Give both halves up. The peer is not told why."""
@@ -89,16 +106,19 @@ class ProtocolStream:
 
     def poll(self, now: int) -> bool:
         """Go on with the talk about the name. Whether the stream is of no use any more and to be forgotten."""
-        if self._talk is not None and not self._refused:
-            self._advance(now)
-            if self._talk is not None and now >= self._until:
+        if not self._refused and not self.is_agreed:
+            if self._talk is not None:
+                self._advance(now)
+            else:
+                self._flush()
+            if not self.is_agreed and now >= self._until:
                 self._refuse()
-        return self._refused or bool(self._muxed.state & (DEAD | CLOSED)) and self._talk is not None
+        return self._refused or self._muxed.bits & GONE != 0
 
     @property
     def deadline(self) -> int:
         """When `poll` must be called at the latest; -1 once the name is settled."""
-        return -1 if self._talk is None or self._refused else self._until
+        return -1 if self.is_agreed or self._refused else self._until
 
     def _advance(self, now: int) -> None:
         talk, muxed, scratch = self._talk, self._muxed, self._terms.scratch
@@ -129,13 +149,12 @@ class ProtocolStream:
     def _say(self, now: int) -> None:
         talk, scratch = self._talk, self._terms.scratch
         assert talk is not None
-        if self._out and not self._flush():
-            return
         size = talk.drain(scratch, 0, len(scratch), now)
-        if size:
-            self._out = bytes(scratch[:size])
+        while size:  # a header and an answer to each of few tries: it stays short
+            self._out = self._out[self._out_at :] + bytes(scratch[:size])
             self._out_at = 0
-            self._flush()
+            size = talk.drain(scratch, 0, len(scratch), now)
+        self._flush()
 
     def _flush(self) -> bool:
         if self._out:
@@ -143,6 +162,10 @@ class ProtocolStream:
             if self._out_at < len(self._out):
                 return False
             self._out = b""
+            self._out_at = 0
+        if self._is_finishing:
+            self._is_finishing = False
+            self._muxed.finish()
         return True
 
     def _refuse(self) -> None:

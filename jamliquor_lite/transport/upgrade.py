@@ -71,7 +71,9 @@ class Upgrade:
         if self._phase == _DONE or end - start < LENGTH:
             return start
         size = buf[start] << 8 | buf[start + 1]
-        most = _HANDSHAKE_BYTES if self._phase == _HANDSHAKE else len(buf) - LENGTH
+        most = len(buf) - LENGTH
+        if self._phase == _HANDSHAKE:
+            most = min(most, _HANDSHAKE_BYTES)
         if size > most:
             raise VerifyError("size", "a Noise frame of %d bytes, at most %d are taken" % (size, most))
         at = start + LENGTH

@@ -153,8 +153,10 @@ class Session:
 
     def wake_at(self, now: int) -> int:
         """When to call `tick` (or `drain`, if there is output) at the latest, in ms; -1: never."""
-        if self.has_output:
-            return now
+        return now if self.has_output else self.tick_at(now)
+
+    def tick_at(self, now: int) -> int:
+        """When to call `tick` at the latest, whatever there is to drain; -1: never."""
         if self.is_over:
             return -1
         at = self._pings.wake_at(now)
