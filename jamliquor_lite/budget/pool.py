@@ -22,12 +22,14 @@ class Pool:
         self.refused = 0
         self._idle: "list[memoryview | None]" = [None] * count  # those that are made and not lent come first
         self._idle_count = 0
-        # By id(), for memoryviews have no hash: the buffer while it is lent, None while it is not. Keys stay.
-        self._lent: "dict[int, memoryview | None]" = {}
+        self._made = 0
+        # Looked through from the end, where the youngest are: a memoryview has no hash in MicroPython, and its id() may
+        # be an int that takes heap.
+        self._lent: "list[memoryview | None]" = [None] * count
 
     def fill(self) -> None:
         """Make all buffers now. A board does so at boot, while its heap is in one piece; no call allocates then."""
-        while len(self._lent) < self.count:
+        while self._made < self.count:
             self._put_away(self._make())
 
     def lend(self, urgent: bool = False) -> "memoryview | None":
@@ -41,7 +43,7 @@ class Pool:
         if last >= 0:
             self._idle[last] = None
             self._idle_count = last
-        self._lent[id(buffer)] = buffer
+        self._lent[self.count - self.free] = buffer
         self.free -= 1
         if self.free < self.least_free:
             self.least_free = self.free
@@ -49,16 +51,20 @@ class Pool:
 
     def give_back(self, buffer: memoryview) -> None:
         """The borrower is done. LocalError for anything but an object that `lend` gave and nobody gave back."""
-        if self._lent.get(id(buffer)) is None:
+        lent = self._lent
+        last = at = self.count - self.free - 1
+        while at >= 0 and lent[at] is not buffer:
+            at -= 1
+        if at < 0:
             raise LocalError("%s: a buffer was given back that is not lent" % self.name)
-        self._lent[id(buffer)] = None
+        lent[at] = lent[last]
+        lent[last] = None
         self._put_away(buffer)
         self.free += 1
 
     def _make(self) -> memoryview:
-        buffer = memoryview(bytearray(self.size))
-        self._lent[id(buffer)] = None
-        return buffer
+        self._made += 1
+        return memoryview(bytearray(self.size))
 
     def _put_away(self, buffer: memoryview) -> None:
         self._idle[self._idle_count] = buffer
