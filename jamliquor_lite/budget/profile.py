@@ -19,7 +19,7 @@ class Profile:
     # connections and streams
     max_peers = 16  # sockets and TLS state
     peers_ceiling = 64  # the most a file may ask for: each is a socket and TLS state
-    min_peers = 1
+    min_peers = 4  # fewer, and spare peers are dialed: one that lies by silence must not be the only one
     inbound_streams = 32  # a peer that opens streams and never uses them; typeberry opens 19 at once
     outbound_streams = 32
     stream_window_bytes = 64 * 1024  # what a peer may send ahead on one stream

@@ -38,6 +38,7 @@ class Networks:
     def __init__(self, settings: "Settings", out: "Output") -> None:
         self.jam: "list[JamAddress]" = list(settings.peers)
         self.lite: "list[Multiaddr]" = list(settings.libp2p_peers)
+        self.spares: "set[str]" = set()  # names of bootnodes: dialed while there are too few others
         self._settings = settings
         self._out = out
         has_own = bool(self.jam or self.lite)
@@ -59,15 +60,17 @@ class Networks:
         if isinstance(peer, JamAddress):
             if self._takes_jam and all(peer.name != known.name for known in self.jam):
                 self.jam.append(peer)
+                self.spares.add(peer.name)
             return
         fault = dial_fault(peer)
         if fault:
             self._out.warn("chainspec bootnode skipped: %s" % fault)
         elif self._takes_lite and all(peer.text != known.text for known in self.lite):
             self.lite.append(peer)
+            self.spares.add(keys.peer_name(keys.parse_peer_name(peer.peer_id)))
 
     def prefer_lite(self) -> None:
-        """Where bootnodes are on both networks, leave JAM's own."""
+        """Where bootnodes are on both networks, leave JAM's own: the lite one is post-quantum and takes less memory."""
         if self.lite and not self._settings.peers:
             self.jam = []
 

@@ -24,6 +24,7 @@ _STATUS_SECONDS = 1.0
 _ASK_SECONDS = 3.0
 _QUIET = ("vouched", "root", "best", "epoch")  # events that a person sees in the status line
 _DEV_SLOT_MS = "1000"
+_DEV_LISTEN = "/ip4/127.0.0.1/tcp/0"
 _DEV_BLOCKS = "40"  # there when the node starts, so that a first look shows it catching up over three epochs
 _SHOWN_CHARACTERS = 60
 
@@ -50,7 +51,8 @@ def run(args: "argparse.Namespace") -> int:
         out.warn(warning)
     if settings.chain != "dev":
         return asyncio.run(_follow(args, settings, settings.chain, [], questions, duration, out))
-    with EmbeddedDevnet(["--slot-ms", _DEV_SLOT_MS, "--accelerated", "--blocks", _DEV_BLOCKS]) as devnet:
+    options = ["--slot-ms", _DEV_SLOT_MS, "--accelerated", "--blocks", _DEV_BLOCKS, "--listen", _DEV_LISTEN]
+    with EmbeddedDevnet(options) as devnet:
         questions = questions or [parse_question(["service", "1"]), parse_question(["slot"])]
         return asyncio.run(
             _follow(
@@ -83,6 +85,8 @@ async def _follow(
     session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event, trusted)
     for text in addresses:
         session.networks.add_bootnode(text)
+    if is_dev:
+        session.networks.prefer_lite()
     node = await session.start()
     stop = asyncio.Event()
     sessions.stop_on_signals(stop)
@@ -93,7 +97,8 @@ async def _follow(
         pid=os.getpid(), crypto=suite.backends(),
     )
     names = ", ".join("%s…" % carrier.name[:12] for carrier in node.carriers)
-    out.line("following %s as %s, at %s" % (node.chain_name, names, ", ".join(node.addresses) or "no address"))
+    where = ", at " + ", ".join(node.addresses) if node.addresses else ", listening nowhere"
+    out.line("following %s as %s%s" % (node.chain_name, names, where))
     if duration is not None:
         asyncio.get_running_loop().call_later(duration, stop.set)
     helpers = [asyncio.create_task(_show(session, out)), asyncio.create_task(_ask(session, questions, out))]

@@ -131,7 +131,7 @@ class Session:
             self.node.attach(carrier)
         self.node.open()
         for name, host, port in found:
-            self.node.add_peer(name, host, port)
+            self.node.add_peer(name, host, port).is_spare = name in networks.spares
         return self.node
 
 

@@ -25,6 +25,7 @@ class Record:
         self.reason = ""  # why the last connection ended
         self.serves_state: "bool | None" = None  # None: not tried yet
         self.inbound = False
+        self.is_spare = False  # a bootnode, or somebody heard of: dialed when there are too few others
 
     @property
     def suite(self) -> str:
@@ -57,16 +58,30 @@ class Peers:
         return record
 
     def due(self, now: int) -> "Record | None":
-        """A record that should be dialed now."""
-        for record in self.records:
-            if record.link is None and not record.inbound and record.dial_at <= now:
+        """A record that should be dialed now, those that the user named first; None while enough dials are under way.
+
+        Spare ones are dialed while fewer than `min_peers` are connected or on their way.
+        """
+        waiting = self._waiting()
+        for record in waiting:
+            if record.dial_at <= now:
                 return record
         return None
 
     def next_at(self) -> int:
         """When the next record is due, or -1."""
-        times = [record.dial_at for record in self.records if record.link is None and not record.inbound]
+        times = [record.dial_at for record in self._waiting()]
         return min(times) if times else -1
+
+    def _waiting(self) -> "list[Record]":
+        linked = [record.link for record in self.records if record.link is not None]
+        if sum(1 for link in linked if not link.ready) >= self._profile.dials:
+            return []
+        waiting = [record for record in self.records if record.link is None and not record.inbound]
+        if len(linked) >= self._profile.min_peers:
+            waiting = [record for record in waiting if not record.is_spare]
+        waiting.sort(key=lambda record: record.is_spare)
+        return waiting
 
     def failed(self, record: "Record", reason: str, now: int) -> None:
         """The connection ended. An inbound peer is forgotten: it knows the way."""
