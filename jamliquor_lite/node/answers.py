@@ -60,10 +60,14 @@ class HeaderAnswer:
         """Bounded work; whether there may be more. RemoteError where the requester is to blame."""
         event = self.responder.poll(now)
         if event == REQUEST:
-            asked = self.responder
-            self.answer(self._find(asked.header_hash, asked.direction, min(asked.maximum, MAX_HEADERS)))
+            self.asked(now)
             return True
         return self._pieces.write_to(self.responder) or event == MORE
+
+    def asked(self, now: int) -> None:
+        """The request is complete, in `responder`: begin the answer."""
+        asked = self.responder
+        self.answer(self._find(asked.header_hash, asked.direction, min(asked.maximum, MAX_HEADERS)))
 
     def answer(self, headers: "list[bytes] | None") -> None:
         """Begin the answer; None declines."""

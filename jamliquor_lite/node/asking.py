@@ -6,7 +6,7 @@ from ..chain.levels import NAMES
 from ..const import const
 from ..errors import LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
-from ..jam.kinds import STATE_REQUEST
+from ..jam.kinds import STATE_REQUEST, UNSUPPORTED
 from ..sync.query import Query, choose
 from ..transport.states import CLOSED, READY
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _AFTERMATH_MS = const(500)  # after a reset: is the stream declined, or is the connection about to be closed?
+_CLOSES = "it closes connections that ask for state"
 _DECLINES = const(2)  # times that a peer is asked again after it declined, each for a newer state
 
 
@@ -126,16 +127,18 @@ class Ask:
             record.serves_state = True
             self._node.proved_answers += 1
             self.future.set_result(answer)
+        elif event == REFUSED and connection.carries_lite_kinds and self._query.reset_code == UNSUPPORTED:
+            self._unavailable(record, "it does not serve state")
         elif event == REFUSED:
             self._refused_at = now
         elif event == LOST:
-            self._unavailable(record)
+            self._unavailable(record, _CLOSES)
         return event == MORE
 
     def _aftermath(self, connection: "Connection", record: "Record", now: int) -> bool:
         # A kind that is not served may be answered by a reset and then, in another datagram, by closing.
         if connection.state == CLOSED:
-            self._unavailable(record)
+            self._unavailable(record, _CLOSES)
         elif now - self._refused_at < _AFTERMATH_MS:
             return False
         else:
@@ -143,10 +146,10 @@ class Ask:
             self._give_up("declined, or has not that state")
         return True
 
-    def _unavailable(self, record: "Record") -> None:
+    def _unavailable(self, record: "Record", why: str) -> None:
         if record.serves_state is None:
             record.serves_state = False
-        self._give_up("unavailable upstream: it closes connections that ask for state")
+        self._give_up("unavailable upstream: " + why)
 
     def _give_up(self, why: str) -> None:
         name = self._record.name if self._record else "nobody"

@@ -124,6 +124,13 @@ class Libp2pCarrier:
         """All of them, also those on their way in or out."""
         return [member.connection for member in self._members]
 
+    def services(self, connection: Connection) -> "services.Services | None":
+        """Identify and ping of one of `connections`; None once it is forgotten."""
+        for member in self._members:
+            if member.connection is connection:
+                return member.services
+        return None
+
     @property
     def is_whole(self) -> bool:
         """Every buffer is back in its pool."""

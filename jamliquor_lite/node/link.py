@@ -9,7 +9,7 @@ from ..jam.block_request import BlockRequest
 from ..jam.discard import PUSHES, Discard
 from ..jam.events import ANNOUNCEMENT, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.header_request import HeaderRequest
-from ..jam.kinds import BLOCK_ANNOUNCEMENT, MALFORMED, UNSUPPORTED
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, HEADER_REQUEST, MALFORMED, UNSUPPORTED
 from ..sync.follow import Gap
 from ..transport.states import CLOSED, READY
 
@@ -48,7 +48,7 @@ class PeerLink:
             self._range = HeaderRequest(spec, header_buf)
         else:
             self.gap = Gap(node.follower, profile)
-            self._range = BlockRequest(spec, header_buf, bytearray(_CHUNK_BYTES), profile.block_bytes)
+            self._range = self._block_request(header_buf)
         self._pushes = Discard(bytearray(_PUSH_CHUNK_BYTES))
         # A chain may skip slots, whoever serves it: less than ten of them is no silence.
         self.silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
@@ -171,6 +171,14 @@ class PeerLink:
                 self.record.failures = 0
         if event == core.whole:
             core.deadline = now + self._node.profile.state_sync_timeout_ms  # it is a slow peer, not a silent one
+        elif event == REFUSED and core.reset_code == UNSUPPORTED and core.kind == HEADER_REQUEST:
+            # A peer of the lite network that serves whole blocks only.
+            self._range = self._block_request(core.header_buf)
+            gap.maximum = self._node.profile.block_request_blocks
         elif event in (DONE, REFUSED, LOST):
             gap.done(self._node.now_slot())
         return event != NOTHING
+
+    def _block_request(self, header_buf: "bytearray | memoryview") -> BlockRequest:
+        chain, profile = self._node.chain, self._node.profile
+        return BlockRequest(chain.spec, header_buf, bytearray(_CHUNK_BYTES), profile.block_bytes)

@@ -132,7 +132,7 @@ class Gap:
     def __init__(self, follower: "Follower", profile: "Profile", maximum: int = 0) -> None:
         self.follower = follower
         self.chain = follower.chain
-        self._maximum = maximum or profile.block_request_blocks
+        self.maximum = maximum or profile.block_request_blocks
         self._fork_limit = profile.fork_headers
         self.target = b""  # head named by the peer that we do not have
         self.target_slot = 0
@@ -174,7 +174,7 @@ class Gap:
                 row = tree.parents[row] if row != tree.root else row
             self.last = tree.hash(row)
             self._confirmed = False
-        return self.last, FORWARDS, self._maximum
+        return self.last, FORWARDS, self.maximum
 
     def header(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> None:
         """One header of the answer under way. Raises RemoteError or VerifyError where the peer is to blame."""

@@ -118,6 +118,11 @@ class Query:
     def cancel(self) -> None:
         self._request.cancel()
 
+    @property
+    def reset_code(self) -> int:
+        """What the peer ended the exchange with, after REFUSED."""
+        return self._request.reset_code
+
     def poll(self, now: int) -> int:
         """One unit of work: NOTHING, MORE, DONE (`answer` is proved), REFUSED or LOST.
 
