@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     Buffer = Union[bytes, bytearray, memoryview]
 
-_MAX4 = const(15)  # characters
-_MAX6 = const(45)
+_MAX6 = const(45)  # characters
 _HEX = "0123456789abcdefABCDEF"
 _MAPPED = b"\x00" * 10 + b"\xff\xff"  # IPv4 within IPv6
 
@@ -21,7 +20,7 @@ _MAPPED = b"\x00" * 10 + b"\xff\xff"  # IPv4 within IPv6
 def parse4(text: str) -> bytes:
     """The 4 bytes of `text`; VerifyError("ip") unless it is four decimal numbers without leading zeros."""
     out = _dotted(text)
-    if len(text) > _MAX4 or out is None:
+    if out is None:
         raise VerifyError("ip", "`%s` is no IPv4 address" % text)
     return out
 

@@ -42,4 +42,5 @@ def test_length_is_bounded():
     longest = b"\xff" * 128
     assert base58.decode(base58.encode(longest)) == longest
     raises(LocalError, base58.encode, bytes(129))
+    assert base58.decode("1" * 176) == bytes(176)
     raises(VerifyError, base58.decode, "1" * 177)

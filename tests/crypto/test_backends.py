@@ -374,6 +374,20 @@ def test_lean_without_its_libraries_takes_what_there_is():
     assert said[0] in ("cryptography cryptography False", "cryptography libcrypto False")
 
 
+def test_micropython_without_viper_code_takes_the_pure_cipher(monkeypatch):
+    # CPython is such an interpreter: it has no `micropython` module, and the viper code does not load.
+    from jamliquor_lite.ports.micropython import crypto as other
+
+    assert other.names("aead") == ("viper",)
+    assert other.native("aead") == (None, "no viper code in this firmware")
+    assert other.native("x25519") == (None, "no native in this firmware")
+    monkeypatch.setattr(choice, "port", other)
+    monkeypatch.setattr(choice, "_chosen", {})
+    monkeypatch.setattr(choice, "_notes", {})
+    assert type(suite.Aead(bytes(32))) is chacha20poly1305.Aead
+    assert suite.backends()["aead"] == "pure (no viper code in this firmware)"
+
+
 def test_no_backend_imports_ssl():
     said = python(
         "import sys\n"

@@ -5,13 +5,16 @@ from jamliquor_lite.budget.stream import CLOSED, DEAD, READ_ENDED
 from jamliquor_lite.errors import LocalError, RemoteError
 from jamliquor_lite.p2p import events
 from jamliquor_lite.p2p.events import DONE, LOST, NOTHING, PONG, REFUSED
-from jamliquor_lite.p2p.ping import Pinger, Responder
+from jamliquor_lite.p2p.ping import SIZE, Pinger, Responder
 from tests.fake_carrier import Pair
 from tests.p2p.drive import Say, pairs, run, settle, streams
 from tests.support import raises, skip
 
 PING = bytes(range(32))
 END = (PONG, DONE, REFUSED, LOST)
+
+
+assert SIZE == len(PING)
 
 
 def both(pair):
@@ -188,6 +191,12 @@ def test_half_a_ping():
     here.send(PING, 0, 1)
     pair.pump()
     assert raises(RemoteError, responder.poll, 1000).code == events.TIMED_OUT
+    here, there = streams(pair)
+    responder.begin(there, 0)
+    here.send(PING, 0, 5)
+    settle(pair, responder, now=900)  # its own time begins with its first byte
+    assert responder.poll(1899) == NOTHING
+    assert raises(RemoteError, responder.poll, 1900).code == events.TIMED_OUT
     for pair in pairs():
         here, there = streams(pair)
         responder = Responder(1000)
@@ -206,6 +215,18 @@ def test_an_idle_stream_is_given_up_without_blame():
     assert responder.poll(1500) == DONE and not responder.busy
     assert there.abandoned == events.CANCELLED and here.state & DEAD
     raises(LocalError, lambda: (responder.begin(pair.b.open(0), 0), responder.begin(pair.b.open(0), 0)))
+
+
+def test_both_sides_can_be_cancelled():
+    pinger, responder, here, there = both(Pair())
+    pinger.send(PING, 0)
+    pinger.cancel()
+    responder.cancel()
+    for core, stream in ((pinger, here), (responder, there)):
+        assert stream.abandoned == events.CANCELLED
+        assert core.poll(10**6) == NOTHING and core.deadline == events.NEVER
+        core.cancel()
+    assert not responder.busy and not pinger.is_waiting
 
 
 def test_a_flood_is_answered_one_ping_at_a_poll():
