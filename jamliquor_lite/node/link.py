@@ -61,9 +61,14 @@ class PeerLink:
         return self.connection.state == READY
 
     @property
+    def greeted(self) -> bool:
+        """The peer has named its heads: it takes this connection for its own."""
+        return self.ready and self._greeted
+
+    @property
     def settled(self) -> bool:
         """The peer has named its heads and we have them all, or know that they are not to be had."""
-        return self.ready and self._greeted and not self.gap.target
+        return self.greeted and not self.gap.target
 
     def poll(self, now: int) -> bool:
         """One unit of work: at most one header is checked. Whether there may be more at once.

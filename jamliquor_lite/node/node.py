@@ -284,13 +284,16 @@ class Node:
         if record is None:
             connection.close(0, "no room for another peer")
             return
-        if record.link is not None:
-            # Both dialed at once: both keep the one that the smaller name began.
-            if not record.link.connection.is_dialed or carrier.name < name:
+        link = record.link
+        if link is not None:
+            # Both dialed at once: both keep the one that the smaller name began. Later than that we stay with ours:
+            # typeberry dials whoever left it, finds another name there than it looked for, and leaves. But a peer that
+            # comes again has lost the connection by which it came before: a board that was reset says no goodbye.
+            if link.connection.is_dialed and (link.greeted or carrier.name < name):
                 connection.close(0, "connected already")
                 return
-            record.link.connection.close(0, "connected already")
-            record.link.close()
+            link.connection.close(0, "connected already")
+            link.close()
         record.inbound = known is None or known.inbound
         record.link = self.make_link(record, connection, now)
 
