@@ -350,6 +350,8 @@ class Libp2pCarrier:
             return
         if connection.suite == HYBRID:
             self.pins.add(connection.peer_id, connection.is_dialed)
+            if connection.is_dialed:
+                self.pins.save()  # a power cut must not undo it; strangers' pins wait until the end
         if not connection.is_dialed:
             self._fresh.append(connection)
 

@@ -23,6 +23,7 @@ PING = FIRST_OWN + 2
 
 AGENT = "jamliquor-lite"
 _VERSION = "ipfs/0.1.0"
+_UNSPECIFIED = ("0.0.0.0", "::")  # where we listen on every address nobody can dial us by that one
 _REFUSED = const(4)  # p2p has no name for the code of a stream too many; yamux does not carry it anyway
 
 
@@ -36,7 +37,8 @@ def offer(terms: "Terms") -> None:
 def describe(carrier: "Libp2pCarrier", connection: "Connection") -> bytes:
     """Our identify message for this peer."""
     host, port = connection.addr
-    listen = [multiaddr.parse(place) for place in carrier.places]
+    places = [multiaddr.parse(place) for place in carrier.places]
+    listen = [place for place in places if place.host not in _UNSPECIFIED]
     info = identify.Info(
         agent=AGENT,
         protocol_version=_VERSION,
