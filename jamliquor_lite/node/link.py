@@ -7,7 +7,7 @@ from ..errors import RemoteError, VerifyError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.block_request import BlockRequest
 from ..jam.discard import PUSHES, Discard
-from ..jam.events import ANNOUNCEMENT, DONE, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
+from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.header_request import HeaderRequest
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, HEADER_REQUEST, MALFORMED, UNSUPPORTED
 from ..sync.follow import Gap
@@ -152,6 +152,10 @@ class PeerLink:
                 self.gap.named(self._node.hash_of(core.in_buf, core.start, core.end), slot)
             elif outcome == ADDED:
                 self.record.failures = 0
+        elif event == ENDED and core.side == OURS and not self._greeted:
+            if core.reset_code == UNSUPPORTED and self.connection.carries_lite_kinds:  # the protocol's name has it
+                raise RemoteError(0, "does not announce this chain (genesis %s)"
+                                  % self._node.chain.genesis_hash[:4].hex())
         return event != NOTHING
 
     def _request(self, now: int) -> bool:

@@ -69,10 +69,11 @@ def left(world):
     return line
 
 
-def test_a_peer_of_another_genesis_is_left_with_its_reason():
+@pytest.mark.parametrize("network", ["quic", "libp2p"])
+def test_a_peer_of_another_genesis_is_left_with_its_reason(network):
     stranger = DevChain(TINY, seed=99, keys=5)
     stranger.advance(5)
-    assert "genesis" in left(World(chain_of(5), "honest", chains=(stranger,)))
+    assert "genesis" in left(World(chain_of(5), "honest", chains=(stranger,), network=network))
 
 
 def test_a_peer_with_another_name_is_left_with_its_reason():
