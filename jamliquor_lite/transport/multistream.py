@@ -140,6 +140,7 @@ class Listener(_Negotiation):
     ) -> None:
         super().__init__(b"", max(max_name, len(_HEADER)) + 1)
         self.optimistic = False
+        self.has_declined = False  # a proposal was answered `na`
         self._accept = accept
         self._tries_left = max_tries
 
@@ -159,6 +160,7 @@ class Listener(_Negotiation):
         if self._tries_left == 0:
             _fail("too many proposals, none of which we serve")
         self._tries_left -= 1
+        self.has_declined = True
         self._out.add(message(_NOT_AVAILABLE))
 
 

@@ -45,6 +45,7 @@ class ProtocolStream:
         self._out_at = 0
         self._is_finishing = False  # finish() was called before all of _out was taken
         self._refused = False
+        self._is_declined = False  # the peer's: we said na, and what it sends behind the name is thrown away
         self._advance(0)
 
     @property
@@ -107,7 +108,9 @@ class ProtocolStream:
     def poll(self, now: int) -> bool:
         """Go on with the talk about the name. Whether the stream is of no use any more and to be forgotten."""
         if not self._refused and not self.is_agreed:
-            if self._talk is not None:
+            if self._is_declined:
+                self._discard()
+            elif self._talk is not None:
                 self._advance(now)
             else:
                 self._flush()
@@ -135,7 +138,14 @@ class ProtocolStream:
                 muxed.credit(size)
                 talk.feed(scratch, 0, size, now)
         except RemoteError:
-            self._refuse()
+            if isinstance(talk, multistream.Listener) and talk.has_declined:
+                # It named something that we do not serve and sent more behind the name, as a lazy dialer does. A reset
+                # could overtake the answer; the end of our half cannot.
+                self._is_declined = True
+                self.finish()
+                self._discard()
+            else:
+                self._refuse()
             return
         if talk.state == multistream.REFUSED:
             self._refuse()
@@ -145,6 +155,15 @@ class ProtocolStream:
             self.kind = self._terms.protocols[talk.protocol]
         self._flush()
         self._talk = None
+
+    def _discard(self) -> None:
+        # Without credit: its window closes behind what is thrown away.
+        scratch = self._terms.scratch
+        self._flush()
+        while self._muxed.recv_into(scratch, 0, len(scratch)):
+            pass
+        if self._muxed.state & READ_ENDED and not self._out:
+            self._refuse()
 
     def _say(self, now: int) -> None:
         talk, scratch = self._talk, self._terms.scratch

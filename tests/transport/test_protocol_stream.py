@@ -1,0 +1,48 @@
+# portable: runs on CPython and MicroPython
+"""What becomes of a stream whose protocol the peer does not serve, while its opener has sent more behind the name."""
+
+from jamliquor_lite.budget.stream import DEAD
+from tests.fake_carrier import Dice
+from tests.transport.connection_pair import OTHER, Pair, bounds, terms
+
+UNSUPPORTED = 3
+
+
+def declined(pair, size):
+    """A stream of a kind that the other side does not serve, with `size` bytes behind its name, when all is quiet."""
+    stream = pair.a.open(OTHER)
+    data = b"x" * size
+    sent = 0
+    for _ in range(50):
+        sent += stream.send(data, sent, size)
+        pair.step()
+    pair.settle()
+    buf = bytearray(10)
+    assert stream.recv_into(buf, 0, 10) == 0
+    return stream
+
+
+def test_no_is_heard_whatever_was_sent_behind_the_name():
+    for size, seed in ((0, 1), (1, 2), (70, 3), (700, 4), (30_000, 5)):
+        pair = Pair(dice=Dice(seed), ready=True)
+        stream = declined(pair, size)
+        assert stream.reset_code == UNSUPPORTED and stream.state & DEAD and not stream.is_agreed
+        pair.settle()
+        assert pair.b.accept() is None
+        # The other direction is as good as before.
+        assert pair.a.open(OTHER) is not None and pair.b.open(OTHER) is not None
+        pair.done()
+
+
+def test_who_goes_on_sending_after_no_is_given_up_at_the_deadline():
+    limits = bounds(stream_ack_ms=2_000, inbound_streams=1)
+    pair = Pair(b=terms(1, limits=limits), ready=True)
+    stream = pair.a.open(OTHER)
+    stream.send(b"y" * 200, 0, 200)
+    pair.settle()
+    assert not stream.state & DEAD, "its opener has not looked at the answer"
+    waits = pair.b.wake_at(pair.now)
+    assert 0 <= waits - pair.now <= limits.identify_timeout_ms + limits.stream_ack_ms + limits.stream_stall_ms
+    pair.pass_time(waits - pair.now + 1)
+    assert stream.state & DEAD
+    pair.done()
