@@ -72,7 +72,7 @@ class Libp2pCarrier:
         self.profile = profile
         self.bytes_in = self.bytes_out = 0
         self.refused: "dict[str, int]" = {}  # connections that a rule of ours refused, by rule
-        self.last_refusal = ""
+        self.last_refusal = ""  # the last one of a peer that dialed us, until somebody empties it
         self._identity = Identity(seed)
         self._frames = Pool("frames", profile.frames, profile.frame_bytes, 2)
         self._chunks = Pool("stream_chunks", profile.stream_chunks, profile.chunk_bytes, 1)
@@ -209,12 +209,18 @@ class Libp2pCarrier:
 
     def flush(self, now: int) -> None:
         """Send what is due, as far as the links take it."""
+        sent = self.bytes_out
         for member in self._members:
             connection, link = member.connection, member.link
             if connection.is_held and connection.pump(now):
                 self._is_busy = True  # somebody may read what now came through
             if link is not None:
                 self._write(connection, link, now)
+        if self.bytes_out != sent:
+            # There is room now for those who had more to send, in chunks that others may have held.
+            for member in self._members:
+                if member.connection.take_shortage():
+                    self._is_busy = True
         self._sweep()
 
     def watch(self, now: int) -> int:
@@ -272,7 +278,7 @@ class Libp2pCarrier:
                 return
             refusal = self._full(link.address[0])
             if refusal:
-                self._count("slots", refusal)
+                self._count("slots", refusal, True)
                 link.close()
                 continue
             random = entropy.random_bytes(RANDOM_BYTES)
@@ -346,7 +352,7 @@ class Libp2pCarrier:
         member.is_new = False
         if connection.state == CLOSED:
             if connection.rule:
-                self._count(connection.rule, connection.close_reason)
+                self._count(connection.rule, connection.close_reason, not connection.is_dialed)
             return
         if connection.suite == HYBRID:
             self.pins.add(connection.peer_id, connection.is_dialed)
@@ -355,9 +361,10 @@ class Libp2pCarrier:
         if not connection.is_dialed:
             self._fresh.append(connection)
 
-    def _count(self, rule: str, reason: str) -> None:
+    def _count(self, rule: str, reason: str, is_inbound: bool) -> None:
         self.refused[rule] = self.refused.get(rule, 0) + 1
-        self.last_refusal = reason
+        if is_inbound:
+            self.last_refusal = reason
 
     def _sweep(self) -> None:
         if any(member.connection.is_gone for member in self._members):

@@ -104,6 +104,14 @@ class Connection(FrameBuffers):
         self._drop_out()
         self._session = None
 
+    def take_shortage(self) -> bool:
+        """Whether somebody here had more to send than there was room for, since this was last asked."""
+        session = self._session
+        if session is None or not session.is_short:
+            return False
+        session.is_short = False
+        return True
+
     # the link's side: time
 
     def wake_at(self, now: int) -> int:
@@ -165,6 +173,7 @@ class Connection(FrameBuffers):
         if self.state != READY or name is None or self._is_leaving or session is None:
             return None
         if session.outbox.room() * session.outbox.size < proposal_bytes(name):
+            session.is_short = True
             return None  # its name must go out whole, or the peer would wait for the rest
         muxed = session.open(self._now)
         if muxed is None:

@@ -72,10 +72,12 @@ class Stream:
             unsent = self.unsent = ByteQueue(session.outbox, min(chunks, session.outbox.limit))
         if not unsent.size:
             self.sent_at = session.now
-        count = unsent.put(buf, start, min(end, start + session.profile.send_buffer_bytes - unsent.size))
-        if count > 0 and self.window:
+        count = max(0, unsent.put(buf, start, min(end, start + session.profile.send_buffer_bytes - unsent.size)))
+        if count and self.window:
             session.output.data(self)
-        return max(count, 0)
+        if start + count < end:
+            session.is_short = True
+        return count
 
     def finish(self) -> None:
         """Our half is complete; FIN follows the last byte."""

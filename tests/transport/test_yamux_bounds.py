@@ -340,3 +340,13 @@ def test_a_session_at_rest_holds_no_chunk_and_no_stream():
         assert not end.has_output and lent.free == lent.count
     assert link.b.open(1) is not None and link.b.next_event() != STREAM
     link.done()
+
+
+def test_whoever_finds_no_room_to_send_leaves_word():
+    link = Link(limits=profile(send_buffer_bytes=4 * CHUNK))
+    here, there = link.stream()
+    assert here.send(bytes(4 * CHUNK), 0, 4 * CHUNK) == 4 * CHUNK and not link.a.is_short
+    assert here.send(b"more", 0, 4) == 0 and link.a.is_short
+    link.settle()
+    assert read(there) == bytes(4 * CHUNK) and not link.b.is_short
+    link.done()

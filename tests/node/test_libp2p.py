@@ -1,0 +1,35 @@
+"""The carrier of the lite network: when it wants its next turn."""
+
+import asyncio
+
+from jamliquor_lite.ports import clock
+from tests.node.test_services import HERE, Hosts, carrier
+
+ECHO = 900
+NAME = "/test/echo/1"
+
+
+def test_who_found_no_room_to_send_has_a_turn_as_soon_as_there_is_some():
+    async def main():
+        listener, dialer = carrier(1, HERE), carrier(2)
+        listener.terms.serve(NAME, ECHO)
+        dialer.terms.speak(NAME, ECHO)
+        hosts = Hosts(listener, dialer)
+        connection = await hosts.dial(dialer, listener, int(listener.places[0].rpartition("/")[2]))
+        stream = connection.open(ECHO)
+        size = dialer.profile.send_buffer_bytes
+        now = clock.ticks_ms()
+        dialer.flush(now)
+        assert dialer.watch(now) > now, "nothing to do"
+        # Less than the other side's window: nothing that it says would wake us.
+        assert stream.send(bytes(size), 0, size) == size and stream.send(b"more", 0, 4) == 0
+        dialer.flush(now)
+        assert dialer.watch(now) == now
+        dialer.receive(now)
+        assert stream.send(b"more", 0, 4) == 4
+        dialer.flush(now)
+        assert dialer.watch(now) > now
+        hosts.close()
+        assert dialer.is_whole and listener.is_whole
+
+    asyncio.run(main())
