@@ -173,6 +173,10 @@ class _Devnet:
 
     def _tell(self, block: Block) -> None:
         self.server.announce(block)
+        if self.server.turned_away:
+            self.out.event("turned_away", reason=self.server.turned_away)
+            self.out.line("turned away: " + self.server.turned_away)
+            self.server.turned_away = ""
         self.out.event("block", slot=block.slot, number=block.number, hash=block.hash, parent=block.parent,
                        author=block.author, ticketed=block.ticketed, best=block is self.chain.best,
                        fault=block.fault or None)

@@ -134,7 +134,7 @@ async def _show(session: "sessions.Session", out: "Output") -> None:
         await asyncio.sleep(_STATUS_SECONDS)
         status.read(session.node)
         out.status(
-            "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers, %s | %d KB in, %d KB out"
+            "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers%s | %d KB in, %d KB out"
             % (
                 status.best_slot,
                 status.level,
@@ -143,11 +143,16 @@ async def _show(session: "sessions.Session", out: "Output") -> None:
                 status.proved_answers,
                 status.peers,
                 status.peers_known,
-                "%d hybrid" % status.peers_hybrid if status.peers_hybrid else "classical",
+                _suites(status),
                 status.bytes_in // 1024,
                 status.bytes_out // 1024,
             )
         )
+
+
+def _suites(status: Status) -> str:
+    text = ", %d hybrid" % status.peers_hybrid if status.peers_hybrid else ""
+    return text + (", %d classical" % status.peers_classical if status.peers_classical else "")
 
 
 async def _ask(session: "sessions.Session", questions: "list[Question]", out: "Output") -> None:

@@ -16,7 +16,7 @@ from ..errors import BudgetError, RemoteError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.events import ANNOUNCEMENT, HANDSHAKE, NOTHING
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST, UNSUPPORTED
-from ..node.carrier import earliest
+from ..node.carrier import Refusals, earliest
 from ..node.libp2p import Libp2pCarrier
 from ..node.quic import QuicCarrier
 from ..ports.cpython.clock import ticks_ms
@@ -123,6 +123,8 @@ class Server:
         self.opens_up0 = opens_up0
         self.faults = 0
         self.last_fault = ""
+        self.turned_away = ""  # why the last peer was that a rule refused, until somebody empties it
+        self._refusals = Refusals()
         self.requests: dict[int, int] = {}  # by kind, those that were understood
         self.carriers: "list[Carrier]" = []
         seed = seed or blake2b_256(b"devnet peer" + chain.genesis.hash)
@@ -197,6 +199,7 @@ class Server:
                 while connection is not None:
                     self._sessions.append(Session(self, connection))
                     connection = carrier.accept()
+            self.turned_away = self._refusals.take(self.carriers, now) or self.turned_away
             busy = False
             for session in self._sessions:
                 busy = self._turn(session, now) or busy

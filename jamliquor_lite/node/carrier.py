@@ -10,8 +10,13 @@
     watch(now) -> int                    let what comes wake the waker; when to come back at the latest (ms), or -1
     close(reason), is_drained, release() the end: goodbyes are queued, sent by flush, and the sockets given back
     refused                              connections that a rule turned away, counted by rule
+    last_refusal                         why the last peer that dialed us was turned away, until somebody empties it
     bytes_in, bytes_out                  payload of UDP or TCP
 """
+
+from ..const import const
+
+_QUIET_MS = const(10_000)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
     class Carrier(Protocol):
         """See the head of this file."""
+
+        last_refusal: str
 
         @property
         def name(self) -> str: ...
@@ -49,6 +56,24 @@ if TYPE_CHECKING:
         def watch(self, now: int) -> int: ...
         def close(self, reason: str = "") -> None: ...
         def release(self) -> None: ...
+
+
+class Refusals:
+    """Says who was turned away, once in ten seconds at most: strangers can dial as often as they like."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0
+
+    def take(self, carriers: "list[Carrier]", now: int) -> str:
+        """The reason of one that nobody has heard of, or ""."""
+        if now < self._quiet_until:
+            return ""
+        for carrier in carriers:
+            reason, carrier.last_refusal = carrier.last_refusal, ""
+            if reason:
+                self._quiet_until = now + _QUIET_MS
+                return reason
+        return ""
 
 
 def earliest(times: "list[int]", default: int) -> int:

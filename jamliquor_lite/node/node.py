@@ -13,7 +13,7 @@ from ..ports.tcp import Waker
 from ..sync.follow import Follower
 from ..transport.states import CLOSED
 from .asking import Ask
-from .carrier import earliest
+from .carrier import Refusals, earliest
 from .link import PeerLink
 from .peers import Peers, Record
 
@@ -54,6 +54,7 @@ class Node:
         self._waker = Waker()
         self._asks: "list[Ask]" = []
         self._state_connections: "dict[str, Connection]" = {}
+        self._refusals = Refusals()
         self._retry_slot = 0
         self._announce: "bytes | None" = None
         self._announced_by: "PeerLink | None" = None
@@ -230,6 +231,9 @@ class Node:
         self._dial(now)
         for carrier in self.carriers:
             self._accept(carrier, now)
+        reason = self._refusals.take(self.carriers, now)
+        if reason:
+            self.on_event("turned_away", {"reason": reason})
         busy = False
         for record in list(self.peers.records):
             if record.link is not None:

@@ -35,6 +35,7 @@ class QuicCarrier:
         self._guest = Identity(entropy.random_bytes(32))
         self._listener = Listener(self._identity, genesis_hash, profile)
         self.refused: "dict[str, int]" = {}  # JAMNP-S has one suite and no rule about it
+        self.last_refusal = ""
         self._bind = (host, port)
         self._meters = (download, upload)
         self._link: "UdpLink | None" = None

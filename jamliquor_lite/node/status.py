@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Status:
-    """Filled by `read`. Slots are JAM slots; bytes are UDP payload; everything else counts, or is a short text.
+    """Filled by `read`. Slots are JAM slots; bytes are payload of UDP and TCP; the rest counts, or is a short text.
 
     `level` and `support` are those of the head. `headers_refused` counts headers that broke a rule. `stalled` is 1
     when nothing newer can be answered until a checkpoint or finality comes. `final` says whether finality is served.

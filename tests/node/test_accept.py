@@ -5,6 +5,7 @@ import asyncio
 from jamliquor_lite.node.node import Node
 from jamliquor_lite.p2p.identity import Identity
 from jamliquor_lite.ports import clock
+from jamliquor_lite.transport.terms import OFF, REQUIRE
 from tests.chain.chains import of_devnet
 from tests.node.world import address, chain_of, libp2p, profile_of
 
@@ -15,12 +16,12 @@ _PATIENCE_S = 20
 class Follower:
     """A node that listens on the loopback. `events` are what it said."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, policy=REQUIRE):
         self.events = []
         start = of_devnet(chain_of(0))
         start.clock_chain = True
         self.node = Node(start, profile_of(), "test", lambda name, fields: self.events.append((name, fields)))
-        self.carrier = libp2p(seed, start.genesis_hash, self.node.profile)
+        self.carrier = libp2p(seed, start.genesis_hash, self.node.profile, policy=policy)
         self.node.attach(self.carrier)
         self.node.open()
         self._stop = asyncio.Event()
@@ -110,5 +111,23 @@ def test_a_peer_that_comes_again_replaces_what_it_lost():
         assert kept.close_reason == "connected already" and again is not None
         await first.stop()
         await second.stop()
+
+    asyncio.run(main())
+
+
+def test_who_is_turned_away_is_said_and_not_again_and_again():
+    async def main():
+        node, old = Follower(FIRST), Follower(SECOND, OFF)
+        old.node.profile.peer_retry_ms = 1
+        old.node.add_peer(*address(node.node))
+        node.start()
+        old.start()
+        await until(lambda: node.carrier.refused.get("policy", 0) >= 3)
+        said = [fields["reason"] for name, fields in node.events if name == "turned_away"]
+        assert said == ["policy: the peer offers only /noise, and pq = require demands a post-quantum handshake"]
+        assert node.node.peers.records == [] and set(node.carrier.refused) == {"policy"}
+        assert old.left()[0] == "noise: the peer speaks none of /noise"
+        await node.stop()
+        await old.stop()
 
     asyncio.run(main())
