@@ -8,7 +8,7 @@ from ..errors import BudgetError, RemoteError
 from ..p2p import identify, multiaddr, ping
 from ..p2p.events import DONE, LOST, MORE, PONG, REFUSED
 from ..transport.terms import FIRST_OWN
-from .carrier import earliest
+from .carrier import earlier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ PING = FIRST_OWN + 2
 AGENT = "jamliquor-lite"
 _VERSION = "ipfs/0.1.0"
 _UNSPECIFIED = ("0.0.0.0", "::")  # where we listen on every address nobody can dial us by that one
+_PINGERS = const(2)  # streams on which a peer may ping at a time (libp2p/specs, ping): js opens one for each ping
 _REFUSED = const(4)  # p2p has no name for the code of a stream too many; yamux does not carry it anyway
 
 
@@ -62,7 +63,7 @@ class Services:
         self.fault = ""  # the last one of the peer's
         self._teller: "identify.Responder | None" = None
         self._hearer: "identify.Receiver | None" = None
-        self._echo: "ping.Responder | None" = None
+        self._echoes: "tuple[ping.Responder, ...]" = ()
         self._pinger: "ping.Pinger | None" = None
 
     # what the owner of the connection may ask
@@ -93,15 +94,20 @@ class Services:
 
     def wake_at(self) -> int:
         """When `poll` is due at the latest (ms), or -1."""
-        cores = (self._teller, self._hearer, self._echo, self._pinger)
-        return earliest([core.deadline for core in cores if core is not None], -1)
+        at = -1
+        if self._teller is not None:
+            at = earlier(at, self._teller.deadline)
+        if self._hearer is not None:
+            at = earlier(at, self._hearer.deadline)
+        if self._pinger is not None:
+            at = earlier(at, self._pinger.deadline)
+        for echo in self._echoes:
+            at = earlier(at, echo.deadline)
+        return at
 
     def poll(self, carrier: "Libp2pCarrier", connection: "Connection", now: int) -> bool:
         """One unit of work of each; whether there may be more at once."""
-        stream = connection.accept(own=True)
-        if stream is not None:
-            self._take(carrier, connection, stream, now)
-        busy = stream is not None
+        busy = False
         if self._teller is not None:
             event = self._step(self._teller, now)
             busy = busy or event == MORE
@@ -114,30 +120,37 @@ class Services:
                 self._learn(self._hearer.info)
             if event in (DONE, REFUSED, LOST):
                 self._hearer = None
-        if self._echo is not None:
-            event = self._step(self._echo, now)
+        for echo in self._echoes:
+            event = self._step(echo, now)
             busy = busy or event == MORE
             if event in (DONE, REFUSED, LOST):
-                self._echo = None
+                self._echoes = tuple(other for other in self._echoes if other is not echo)
         if self._pinger is not None:
             event = self._step(self._pinger, now)
             if event == PONG:
                 self.rtt_ms = self._pinger.rtt_ms
             if event in (DONE, REFUSED, LOST):
                 self._pinger = None
-        return busy
+        if busy:
+            return True
+        # Last, so that a stream which has ended does not stand in the way of the one that follows it.
+        stream = connection.accept(own=True)
+        if stream is not None:
+            self._take(carrier, connection, stream, now)
+        return stream is not None
 
     def _take(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> None:
-        # One stream of each kind at a time: a second one is refused, as a flood would be.
+        # One stream of each kind at a time, but for pings: a second one is refused, as a flood would be.
         until = now + carrier.profile.identify_timeout_ms
         if stream.kind == IDENTIFY and self._teller is None:
             self._teller = identify.Responder()
             self._teller.begin(stream, describe(carrier, connection), until)
         elif stream.kind == IDENTIFY_PUSH and self._hearer is None:
             self._hear(carrier, connection, stream, now)
-        elif stream.kind == PING and self._echo is None:
-            self._echo = ping.Responder(carrier.profile.ping_idle_ms)
-            self._echo.begin(stream, now)
+        elif stream.kind == PING and len(self._echoes) < _PINGERS:
+            echo = ping.Responder(carrier.profile.ping_idle_ms)
+            echo.begin(stream, now)
+            self._echoes += (echo,)
         else:
             stream.reset(_REFUSED)
 

@@ -3,9 +3,11 @@
 import asyncio
 
 from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.budget.stream import DEAD
 from jamliquor_lite.chain.twoslot import TwoSlot
 from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.node.pins import Pins
+from jamliquor_lite.node.services import PING
 from jamliquor_lite.ports import clock, store
 from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.states import CONNECTING, HYBRID, READY
@@ -89,6 +91,35 @@ def test_whom_we_dial_is_pinned_on_disk_before_the_end(tmp_path):
         assert pins().peers() == [(listener.peer_id, True)]
         await hosts.until(lambda: listener.pins.peers() != [])
         assert listener.pins.peers() == [(dialer.peer_id, False)], "who dialed us was not named by the user"
+        hosts.close()
+
+    asyncio.run(main())
+
+
+def test_a_peer_may_ping_on_two_streams_at_a_time():
+    async def main():
+        listener, dialer = carrier(1, HERE), carrier(2)
+        hosts = Hosts(listener, dialer)
+        connection = await hosts.dial(dialer, listener, int(listener.places[0].rpartition("/")[2]))
+        streams = [connection.open(PING) for _ in range(3)]
+        for number, stream in enumerate(streams):
+            stream.send(bytes([number]) * 32, 0, 32)
+        answers = []
+
+        def heard(stream):
+            buf = bytearray(32)
+            if stream.recv_into(buf, 0, 32):
+                answers.append(buf[0])
+            return stream.state & DEAD
+
+        await hosts.until(lambda: len(answers) == 2 and heard(streams[2]) or any([heard(s) for s in streams[:2]]))
+        assert sorted(answers) == [0, 1] and not any(stream.state & DEAD for stream in streams[:2])
+        # Who ends one and begins the next at once is no flood, though both are heard of in one turn.
+        streams[0].finish()
+        after = connection.open(PING)
+        after.send(b"\7" * 32, 0, 32)
+        await hosts.until(lambda: heard(after) or 7 in answers)
+        assert not after.state & DEAD
         hosts.close()
 
     asyncio.run(main())
