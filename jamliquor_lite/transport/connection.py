@@ -96,8 +96,7 @@ class Connection(FrameBuffers):
     def ended(self, reason: str, now: int) -> None:
         """The link is over: nothing comes any more and nothing can be sent."""
         if self._upgrade is not None and self._upgrade.declined:
-            self._refuse("policy", "the peer offers only %s, and pq = %s demands a post-quantum handshake" % (
-                self._upgrade.declined, self._terms.policy))
+            self._refuse_declined(self._upgrade.declined)
         elif self.state != CLOSED:
             where = ", during the handshake" if self.state == CONNECTING else ""
             self._set_closed(0, (reason or "the connection ended") + where)
@@ -202,7 +201,10 @@ class Connection(FrameBuffers):
             if self.state == READY:
                 self._events(now)
         except RemoteError as error:
-            self._refuse("yamux" if self._upgrade is None else "multistream", str(error), error.code)
+            if self._upgrade is not None and self._upgrade.declined:
+                self._refuse_declined(self._upgrade.declined)  # rust-libp2p has begun that handshake behind its name
+            else:
+                self._refuse("yamux" if self._upgrade is None else "multistream", str(error), error.code)
         except VerifyError as error:
             self._refuse(error.rule, str(error))
         self._compact(now)
@@ -303,6 +305,11 @@ class Connection(FrameBuffers):
         return LENGTH + size
 
     # inside: ends
+
+    def _refuse_declined(self, name: str) -> None:
+        policy = self._terms.policy
+        text = "the peer offers only %s, and pq = %s demands a post-quantum handshake" % (name, policy)
+        self._refuse("policy", text)
 
     def _refuse(self, rule: str, text: str, code: int = FAULT) -> None:
         if self.state != CLOSED:
