@@ -3,7 +3,8 @@
     install("rust")      -> Program(argv, environment); takes minutes the first time, nothing from then on
     missing("rust")      -> why it cannot be had on this machine, "" when it can
 
-Kinds: `js`, `py`, `rust`, `go`, and `pq`, which is `js` with the hybrid handshake and nothing else.
+Kinds: `js`, `py`, `rust`, `go`, and `pq`, which is `js` with the hybrid handshake and nothing else. `ours` is
+our_peer.py, which does the same over our own stack.
 """
 
 import os
@@ -54,6 +55,8 @@ def missing(kind: str) -> str:
 
 def install(kind: str) -> Program:
     """The peer program of this kind. ForeignError when it cannot be had."""
+    if kind == "ours":
+        return Program([sys.executable, str(FOLDER.parent / "our_peer.py")])
     lack = missing(kind)
     if lack:
         raise ForeignError(lack)

@@ -1,0 +1,98 @@
+"""A peer over our own stack, with the contract of those in libp2p/: README.md there says what each of them does.
+
+    our_peer.py listen [OPTIONS]                    our_peer.py dial MULTIADDR [BYTES] [OPTIONS]
+
+Options: --pq=require|prefer|off (default prefer), --crypto=… (cli/crypto_choice.py has the words), --ssl to load what
+the program `jamliquor-lite` leaves out: ssl, and OpenSSL's hashes. The report of `dial` also has `suite`, `is_bound`.
+"""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from jamliquor_lite.cli import crypto_choice
+from jamliquor_lite.cli.main import load_asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tests.interop.lite_host import Host
+
+DEFAULT_BYTES = 16 * 1024 * 1024
+PINGS = 5
+_FOREVER_S = 1e6
+_NAMES = {"hybrid": "/noise-mlkem768-hfs/0.2.0", "classical": "/noise"}
+
+
+async def listen(host: "Host") -> None:
+    """Serve until the process ends, and say who was turned away."""
+    print("READY", host.address, flush=True)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    while True:
+        await host.until(lambda: host.carrier.last_refusal != "", _FOREVER_S)
+        print("REFUSED", host.carrier.last_refusal, flush=True)
+        host.carrier.last_refusal = ""
+
+
+async def dial(host: "Host", address: str, size: int) -> None:
+    """Everything that is to be done with a listening peer, and the line about it."""
+    import json
+
+    connection = await host.dial(address)
+    info = await host.identify(connection)
+    ping_ms = [await host.ping(connection) * 1000 for _ in range(PINGS)]
+    report = {
+        "agent": info.agent,
+        "protocols": info.protocols,
+        "ping_ms": ping_ms,
+        "sink_s": await host.send(connection, size),
+        "sink_ok": True,  # anything else is an error
+        "source_s": await host.fetch(connection, size, True),
+        "source_ok": True,
+        "security": _NAMES[connection.suite],
+        "muxer": "/yamux/1.0.0",
+        "suite": connection.suite,
+        "is_bound": connection.is_bound,
+    }
+    host.close()
+    print(json.dumps(report), flush=True)
+
+
+def end_with_parent() -> None:
+    """Standard input is a pipe from whoever started this: its end is theirs, however that came."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+def main(words: "list[str]") -> int:
+    """Run one command line; the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    options = dict(word[2:].partition("=")[::2] for word in words if word.startswith("--"))
+    words = [word for word in words if not word.startswith("--")]
+    if "ssl" not in options:
+        load_asyncio()
+    import asyncio
+
+    from tests.interop.lite_host import Host, HostError
+
+    try:
+        crypto_choice.apply(options.get("crypto", crypto_choice.AUTO))
+        policy = options.get("pq", "prefer")
+        if words == ["listen"]:
+            asyncio.run(listen(Host(policy, [("127.0.0.1", 0)])))
+        elif len(words) in (2, 3) and words[0] == "dial":
+            asyncio.run(dial(Host(policy), words[1], int(words[2]) if len(words) == 3 else DEFAULT_BYTES))
+        else:
+            raise HostError("usage: our_peer.py listen | our_peer.py dial MULTIADDR [BYTES]")
+    except Exception as error:
+        print("peer: %s" % (str(error) if isinstance(error, HostError) else repr(error)), file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
