@@ -45,6 +45,7 @@ EDGES = {
 MODULE_EDGES = {LINK: {"budget.meter"}}  # it charges what it reads and writes to the meters it is handed
 
 PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p")
+PORTABLE_MODULES = ("node", "node.carrier", "node.libp2p", "node.pins", "node.race", "node.services")
 NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic
 ABSENT = {"dataclasses", "enum", "typing", "tomllib", "__future__", "abc", "collections.abc", "contextlib", "logging"}
 MAX_LINES = 400
@@ -95,7 +96,7 @@ def allowed(importer: str, imported: str) -> bool:
 
 def portable(name: str) -> bool:
     """Whether the module runs on MicroPython too."""
-    return layer(name) in PORTABLE and not name.startswith(NOT_PORTABLE)
+    return name in PORTABLE_MODULES or (layer(name) in PORTABLE and not name.startswith(NOT_PORTABLE))
 
 
 def type_checking(node: ast.AST) -> bool:
@@ -117,6 +118,9 @@ def unportable(node: ast.AST) -> str:
         return "`match` does not parse"
     if isinstance(node, ast.arguments) and node.posonlyargs:
         return "positional-only parameters do not parse"
+    if isinstance(node, (ast.Tuple, ast.List)) and isinstance(node.ctx, ast.Load):
+        if any(isinstance(item, ast.Starred) for item in node.elts):
+            return "`(*a, b)` does not parse"
     if isinstance(node, ast.Raise) and node.cause is not None:
         return "`raise … from …` keeps no cause; put the code on the exception"
     if isinstance(node, (ast.TryStar, ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)):
@@ -209,7 +213,8 @@ def test_the_table_says_what_it_should(importer: str, imported: str, verdict: bo
 
 @pytest.mark.parametrize(
     ("name", "verdict"),
-    [("transport.noise", True), ("transport.quic", False), ("transport.quic_core", False), ("node.node", False)],
+    [("transport.noise", True), ("transport.quic", False), ("transport.quic_core", False), ("node.node", False),
+     ("node.libp2p", True)],
 )
 def test_which_modules_are_portable(name: str, verdict: bool) -> None:
     assert portable(name) is verdict
@@ -222,6 +227,7 @@ def test_which_modules_are_portable(name: str, verdict: bool) -> None:
         "def f(a, /): pass",
         "raise A from B",
         "del buf[:3]",
+        "a = (*b, c)",
         "n.bit_length()",
         "hashlib.blake2b()",
         "import enum",

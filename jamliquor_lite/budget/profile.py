@@ -47,6 +47,7 @@ class Profile:
 
     # identify and ping
     identify_bytes = 8192  # what a peer may say of itself; go-libp2p and js-libp2p draw the line there too
+    identify_buffers = 8  # peers that are heard out at a time, each in a buffer of that size
     identify_addrs = 16  # addresses of one peer that are kept
     identify_protocols = 64  # and protocols: js-libp2p with all its services has 20
     identify_timeout_ms = 10_000  # a peer that says it a byte at a time

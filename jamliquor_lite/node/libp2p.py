@@ -74,8 +74,9 @@ class Libp2pCarrier:
         self.refused: "dict[str, int]" = {}  # connections that a rule of ours refused, by rule
         self.last_refusal = ""  # the last one of a peer that dialed us, until somebody empties it
         self._identity = Identity(seed)
-        self._frames = Pool("frames", profile.frames, profile.frame_bytes, 2)
+        self._frames = Pool("frames", profile.frames, profile.frame_bytes, min(2, profile.frames - 1))
         self._chunks = Pool("stream_chunks", profile.stream_chunks, profile.chunk_bytes, 1)
+        self.identify_buffers = Pool("identify", profile.identify_buffers, profile.identify_bytes)
         static = StaticKey(self._identity, entropy.random_bytes(32))
         self.terms = Terms(static, profile, self._frames, self._chunks, policy, self.pins.judge)
         services.offer(self.terms)
@@ -134,7 +135,12 @@ class Libp2pCarrier:
     @property
     def is_whole(self) -> bool:
         """Every buffer is back in its pool."""
-        return self._frames.free == self._frames.count and self._chunks.free == self._chunks.count
+        return all([pool.free == pool.count for pool in (self._frames, self._chunks, self.identify_buffers)])
+
+    def fill(self) -> None:
+        """Make every buffer now, as a board does at boot, while its heap is in one piece."""
+        for pool in (self._frames, self._chunks, self.identify_buffers):
+            pool.fill()
 
     def serve(self, kind: int) -> None:
         """Let peers open streams of a kind."""
@@ -381,3 +387,4 @@ class Libp2pCarrier:
         if member.link is not None:
             member.link.close()
         member.connection.ended(reason, now)
+        member.services.close(self)

@@ -63,6 +63,7 @@ class Services:
         self.fault = ""  # the last one of the peer's
         self._teller: "identify.Responder | None" = None
         self._hearer: "identify.Receiver | None" = None
+        self._room: "memoryview | None" = None  # lent, for what the hearer reads
         self._echoes: "tuple[ping.Responder, ...]" = ()
         self._pinger: "ping.Pinger | None" = None
 
@@ -70,12 +71,10 @@ class Services:
 
     def ask_identity(self, carrier: "Libp2pCarrier", connection: "Connection", now: int) -> bool:
         """Ask the peer who it is; `info` will have it. False: not now."""
-        if self._hearer is not None:
+        if self._hearer is not None or not carrier.identify_buffers.room():
             return False
         stream = connection.open(IDENTIFY)
-        if stream is not None:
-            self._hear(carrier, connection, stream, now)
-        return stream is not None
+        return stream is not None and self._hear(carrier, connection, stream, now)
 
     def send_ping(self, carrier: "Libp2pCarrier", connection: "Connection", random: bytes, now: int) -> bool:
         """Measure a round trip; `rtt_ms` will have it. False: not now, or the last one is still on its way."""
@@ -119,7 +118,7 @@ class Services:
             if event == DONE:
                 self._learn(self._hearer.info)
             if event in (DONE, REFUSED, LOST):
-                self._hearer = None
+                self.close(carrier)
         for echo in self._echoes:
             event = self._step(echo, now)
             busy = busy or event == MORE
@@ -141,23 +140,36 @@ class Services:
 
     def _take(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> None:
         # One stream of each kind at a time, but for pings: a second one is refused, as a flood would be.
-        until = now + carrier.profile.identify_timeout_ms
+        is_taken = False
         if stream.kind == IDENTIFY and self._teller is None:
             self._teller = identify.Responder()
-            self._teller.begin(stream, describe(carrier, connection), until)
+            self._teller.begin(stream, describe(carrier, connection), now + carrier.profile.identify_timeout_ms)
+            is_taken = True
         elif stream.kind == IDENTIFY_PUSH and self._hearer is None:
-            self._hear(carrier, connection, stream, now)
+            is_taken = self._hear(carrier, connection, stream, now)
         elif stream.kind == PING and len(self._echoes) < _PINGERS:
             echo = ping.Responder(carrier.profile.ping_idle_ms)
             echo.begin(stream, now)
             self._echoes += (echo,)
-        else:
+            is_taken = True
+        if not is_taken:
             stream.reset(_REFUSED)
 
-    def _hear(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> None:
-        profile = carrier.profile
-        self._hearer = identify.Receiver(profile, bytearray(profile.identify_bytes))
-        self._hearer.begin(stream, now + profile.identify_timeout_ms, connection.peer_id)
+    def _hear(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> bool:
+        # Where too many others are heard out already, it is not now.
+        self._room = carrier.identify_buffers.lend()
+        if self._room is None:
+            return False
+        self._hearer = identify.Receiver(carrier.profile, self._room)
+        self._hearer.begin(stream, now + carrier.profile.identify_timeout_ms, connection.peer_id)
+        return True
+
+    def close(self, carrier: "Libp2pCarrier") -> None:
+        """The peer was heard out, or the connection is over: what was lent goes back."""
+        self._hearer = None
+        if self._room is not None:
+            carrier.identify_buffers.give_back(self._room)
+            self._room = None
 
     def _learn(self, news: "identify.Info") -> None:
         if self.info is None:

@@ -5,8 +5,8 @@
     imports MODULE…         what each module takes, in this order, and all together
     call PRIMITIVE          one call each of a pure primitive, as a handshake makes them
     handshake SUITE         two connections back to back in this process: both sides of a handshake
-    dial SUITE PORT         dial a peer on this machine, ping it, ask who it is
-    idle SUITE PORT COUNT   dial it so often, and say what each connection takes that does nothing
+    dial SUITE PORT         the node's own carrier dials a peer on this machine; ping and identify, both ways
+    idle SUITE PORT COUNT   it dials so often, and says what each connection takes that does nothing
 
 A step prints `name number` lines, in bytes, and ends with status 0 when all went well. SUITE is plain or hybrid.
 """
@@ -17,7 +17,10 @@ import sys
 PACKAGE = "jamliquor_lite."
 SEED = bytes(range(32))
 PING = 1
-IDENTIFY = 2
+END = 2
+END_NAME = "/heap/end/1.0.0"
+ENDED = 1 | 2 | 8 | 16  # bits of budget/stream.py: the peer finished, or gave up
+POLICIES = {"plain": "off", "hybrid": "require"}
 STEP_MS = 20_000
 
 
@@ -66,38 +69,43 @@ def call(primitive: str) -> None:
     print(primitive, used() - before)
 
 
-def terms(policy: str, frames: int) -> "object":
-    """A host with the buffers of a small board: `frames` of 2 KiB and 4 chunks of 512 bytes."""
-    from jamliquor_lite.budget.pool import Pool
+def profile() -> "object":
+    """The numbers of a small board: frames of 2 KiB and 4 chunks of 512 bytes."""
     from jamliquor_lite.budget.profile import Profile
+
+    ours = Profile()
+    ours.frame_bytes = 2050
+    ours.frames = 2
+    ours.chunk_bytes = 512
+    ours.stream_chunks = 4
+    ours.identify_bytes = 1024
+    ours.identify_buffers = 1
+    ours.stream_window_bytes = ours.connection_window_bytes = 2048
+    ours.send_buffer_bytes = ours.connection_send_bytes = 1024
+    ours.handshake_timeout_ms = ours.idle_timeout_ms = STEP_MS
+    return ours
+
+
+def terms(policy: str) -> "object":
+    """A host without a carrier, and with four frames: for a connection's both ends."""
+    from jamliquor_lite.budget.pool import Pool
     from jamliquor_lite.p2p.identity import Identity
     from jamliquor_lite.ports import entropy
     from jamliquor_lite.transport.noise import StaticKey
-    from jamliquor_lite.transport.terms import OFF, REQUIRE, Terms
+    from jamliquor_lite.transport.terms import Terms
 
-    profile = Profile()
-    profile.frame_bytes = 2050
-    profile.chunk_bytes = 512
-    profile.stream_window_bytes = profile.connection_window_bytes = 2048
-    profile.send_buffer_bytes = profile.connection_send_bytes = 1024
-    profile.handshake_timeout_ms = profile.idle_timeout_ms = STEP_MS
+    numbers = profile()
     before = used()
     static = StaticKey(Identity(entropy.random_bytes(32)), entropy.random_bytes(32))
     print("identity", used() - before)
     before = used()
     # Whatever is larger than a few hundred bytes is made before the heap is in pieces, as a board does at boot.
-    ours = Terms(
-        static,
-        profile,
-        Pool("frames", frames, profile.frame_bytes, 1),
-        Pool("chunks", 4, profile.chunk_bytes, 1),
-        {"plain": OFF, "hybrid": REQUIRE}[policy],
-    )
-    ours.frames.fill()
-    ours.chunks.fill()
+    frames = Pool("frames", 4, numbers.frame_bytes, 1)
+    chunks = Pool("chunks", numbers.stream_chunks, numbers.chunk_bytes, 1)
+    frames.fill()
+    chunks.fill()
+    ours = Terms(static, numbers, frames, chunks, POLICIES[policy])
     ours.serve("/ipfs/ping/1.0.0", PING)
-    ours.speak("/ipfs/id/1.0.0", IDENTIFY)
-    ours.identify = bytearray(1024)
     print("buffers", used() - before)
     return ours
 
@@ -110,7 +118,7 @@ def handshake(policy: str) -> None:
     from jamliquor_lite.transport.upgrade import RANDOM_BYTES
 
     print("modules", used())
-    ours = terms(policy, 4)
+    ours = terms(policy)
     before = used()
     dialer = Connection(ours, ("", 0), True, entropy.random_bytes(RANDOM_BYTES), 0)
     listener = Connection(ours, ("", 0), False, entropy.random_bytes(RANDOM_BYTES), 0)
@@ -141,50 +149,6 @@ def _carry(one: "object", other: "object") -> None:
                 moved = True
 
 
-class Link:
-    """A connection and its socket, as the node drives them."""
-
-    def __init__(self, ours: "object", waker: "object", port: int) -> None:
-        from jamliquor_lite.ports import entropy, tcp
-        from jamliquor_lite.transport.connection import Connection
-        from jamliquor_lite.transport.upgrade import RANDOM_BYTES
-
-        self.tcp = tcp.dial(waker, "127.0.0.1", port)
-        self.connection = Connection(ours, self.tcp.address, True, entropy.random_bytes(RANDOM_BYTES), now())
-
-    def turn(self) -> None:
-        """Move what can be moved."""
-        connection, tcp = self.connection, self.tcp
-        room = connection.inlet()
-        while room is not None:
-            count = tcp.recv_into(room, 0, len(room))
-            connection.filled(max(0, count), now())
-            if count < 0:
-                connection.ended(tcp.reason, now())
-            if count <= 0:
-                break
-            room = connection.inlet()
-        view = connection.outlet(now())
-        while view is not None:
-            count = tcp.send(view, 0, len(view))
-            connection.sent(count)
-            if not count:
-                break
-            view = connection.outlet(now())
-        tcp.watch(connection.wants() > 0, view is not None)
-
-    async def until(self, waker: "object", is_done: "object") -> None:
-        """Go on until `is_done()`; AssertionError when the peer ends it or time is over."""
-        until = now() + STEP_MS
-        while True:
-            self.turn()
-            if is_done():
-                return
-            assert self.connection.state != 2, self.connection.close_reason
-            assert now() < until, "out of time"
-            await waker.wait(1000)
-
-
 def now() -> int:
     """Milliseconds."""
     from jamliquor_lite.ports import clock
@@ -192,41 +156,72 @@ def now() -> int:
     return clock.ticks_ms()
 
 
-async def _dial(policy: str, port: int, count: int) -> None:
-    from jamliquor_lite.ports import tcp
+class Host:
+    """A carrier without a chain, driven as a node drives it."""
 
-    print("modules", used())
-    ours = terms(policy, 2)
-    waker = tcp.Waker()
-    links = []
+    def __init__(self, policy: str) -> None:
+        from jamliquor_lite.node.libp2p import Libp2pCarrier
+        from jamliquor_lite.ports import entropy, tcp
+
+        print("modules", used())
+        before = used()
+        self.carrier = Libp2pCarrier(entropy.random_bytes(32), "", profile(), [], policy=POLICIES[policy])
+        self.carrier.fill()
+        self.carrier.terms.speak(END_NAME, END)
+        self.waker = tcp.Waker()
+        self.carrier.open(self.waker)
+        print("host", used() - before)
+
+    async def until(self, connection: "object", is_done: "object") -> None:
+        """Go on until `is_done()`; AssertionError when the peer ends it or time is over."""
+        until = now() + STEP_MS
+        carrier = self.carrier
+        while not is_done():
+            assert connection.state != 2, connection.close_reason
+            at = now()
+            assert at < until, "out of time"
+            carrier.receive(at)
+            carrier.flush(at)
+            wake_at = carrier.watch(at)
+            await self.waker.wait(1000 if wake_at < 0 else max(0, min(1000, wake_at - now())))
+
+    async def dial(self, port: int) -> "object":
+        """A connection that is READY."""
+        connection = self.carrier.dial_to(b"", [("127.0.0.1", port)], now())
+        await self.until(connection, lambda: connection.state == 1)
+        return connection
+
+    async def ask(self, connection: "object") -> None:
+        """Ping the peer and ask it who it is."""
+        services = self.carrier.services(connection)
+        assert services.ask_identity(self.carrier, connection, now())
+        assert services.send_ping(self.carrier, connection, SEED, now())
+        await self.until(connection, lambda: services.fault or (services.info is not None and services.rtt_ms >= 0))
+        assert not services.fault, services.fault
+        print("identify protocols", len(services.info.protocols))
+
+    async def serve(self, connection: "object") -> None:
+        """Answer the peer until it says, by ending a stream, that it has its answers."""
+        end = connection.open(END)
+        end.finish()
+        # A peer that does not know this protocol refuses it, and is not waited for.
+        buf = bytearray(1)
+        await self.until(connection, lambda: end.recv_into(buf, 0, 1) or end.state & ENDED)
+
+
+async def _dial(policy: str, port: int, count: int) -> None:
+    host = Host(policy)
+    kept = []
     for number in range(count):
         before = used()
-        link = Link(ours, waker, port)
-        await link.until(waker, lambda: link.connection.state == 1)  # noqa: B023  (called before the next turn)
-        links.append(link)
+        connection = await host.dial(port)
         if count == 1:
-            await _ask(link, waker)
-        link.turn()
-        await waker.wait(0)
+            await host.ask(connection)
+        await host.serve(connection)
+        kept.append(connection)
         print("connection %d" % number, used() - before)
-    print("least free frames", ours.frames.least_free)
-    print("least free chunks", ours.chunks.least_free)
-
-
-async def _ask(link: Link, waker: "object") -> None:
-    """Ping the peer, and ask it who it is."""
-    from jamliquor_lite.p2p import identify, ping
-
-    connection = link.connection
-    pinger = ping.Pinger(connection.open(PING), STEP_MS)
-    pinger.send(SEED, now())
-    await link.until(waker, lambda: pinger.poll(now()) == 5)
-    pinger.finish()
-    receiver = identify.Receiver(connection._terms.profile, connection._terms.identify)
-    receiver.begin(connection.open(IDENTIFY), now() + STEP_MS, connection.peer_id)
-    await link.until(waker, lambda: receiver.poll(now()) == 2)
-    print("identify protocols", len(receiver.info.protocols))
-    await link.until(waker, lambda: pinger.poll(now()) == 2)
+    for pool in (host.carrier.terms.frames, host.carrier.terms.chunks):
+        print("least free %s" % pool.name, pool.least_free)
 
 
 def dial(policy: str, port: str) -> None:

@@ -1,111 +1,95 @@
-"""The peer that the board dials: this package on CPython, in a thread. It echoes pings and says who it is."""
+"""The peer that the board dials: the carrier of this package on CPython, in a thread. As libp2p peers do, it asks who
+has come; it pings as well. A stream of its own protocol is ended once it has its answers."""
 
+import asyncio
 import os
-import select
-import socket
 import threading
-import time
 
-from jamliquor_lite.budget.pool import Pool
 from jamliquor_lite.budget.profile import Profile
-from jamliquor_lite.p2p import identify, ping
-from jamliquor_lite.p2p.events import DONE, LOST, MORE, REFUSED
-from jamliquor_lite.p2p.identity import Identity
+from jamliquor_lite.node.libp2p import Libp2pCarrier
+from jamliquor_lite.node.services import Services
+from jamliquor_lite.ports import clock
+from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.connection import Connection
-from jamliquor_lite.transport.noise import StaticKey
+from jamliquor_lite.transport.protocol_stream import ProtocolStream
 from jamliquor_lite.transport.states import READY
-from jamliquor_lite.transport.terms import Terms
-from jamliquor_lite.transport.upgrade import RANDOM_BYTES
 
-_PING = 1
-_IDENTIFY = 2
-_PATIENCE_MS = 30_000
-# What js-libp2p says with all its services: about 600 bytes.
-_PROTOCOLS = ["/example/service/number/%d/1.0.0" % number for number in range(14)]
+from .measure import END, END_NAME
+
+# js-libp2p with all its services says about 600 bytes of itself.
+_PROTOCOLS = ["/example/service/number/%d/1.0.0" % number for number in range(11)]
+_CONNECTIONS = 32
+
+
+class Guest:
+    """A connection of the board's, and what was asked on it."""
+
+    def __init__(self, carrier: Libp2pCarrier, connection: Connection, pings: bool) -> None:
+        self._carrier = carrier
+        self.connection = connection
+        services = carrier.services(connection)
+        assert services is not None
+        self.services: Services = services
+        self._pings = pings
+        self._is_asked = self._is_pinged = False
+        self._end: "ProtocolStream | None" = None
+
+    @property
+    def is_answered(self) -> bool:
+        """The board said who it is, and echoed."""
+        return self.services.info is not None and (self.services.rtt_ms >= 0 or not self._pings)
+
+    def poll(self, now: int) -> None:
+        """Ask what was not asked yet; let the board go when it has answered."""
+        if self.connection.state != READY:
+            return
+        self._is_asked = self._is_asked or self.services.ask_identity(self._carrier, self.connection, now)
+        if self._pings and not self._is_pinged:
+            self._is_pinged = self.services.send_ping(self._carrier, self.connection, os.urandom(32), now)
+        self._end = self._end or self.connection.accept()
+        if self._end is not None and self.is_answered:
+            self._end.finish()
 
 
 class Peer:
-    """`with Peer(policy) as port:` serves any number of connections on a port of this machine."""
+    """`with Peer(policy) as port:` serves many connections on a port of this machine; they are in `guests`."""
 
-    def __init__(self, policy: str) -> None:
+    def __init__(self, policy: str, pings: bool = True) -> None:
         profile = Profile()
-        self._terms = Terms(
-            StaticKey(Identity(os.urandom(32)), os.urandom(32)),
-            profile,
-            Pool("frames", profile.frames, profile.frame_bytes, 1),
-            Pool("chunks", profile.stream_chunks, profile.chunk_bytes, 1),
-            policy,
-        )
-        self._terms.serve("/ipfs/ping/1.0.0", _PING)
-        self._terms.serve("/ipfs/id/1.0.0", _IDENTIFY)
-        identity = self._terms.static.identity
-        self._info = identify.encode(identify.Info("peer", "ipfs/0.1.0", identity.key, protocols=_PROTOCOLS))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._stop, self._stopped = socket.socketpair()
-        self._thread = threading.Thread(target=self._serve)
-        self._sockets: "dict[socket.socket, Connection]" = {}
-        self._responders: "list[ping.Responder | identify.Responder]" = []
+        profile.max_peers = profile.connections_per_source = profile.handshakes = _CONNECTIONS
+        self._carrier = Libp2pCarrier(os.urandom(32), "", profile, [("127.0.0.1", 0)], policy=policy)
+        for number, name in enumerate([END_NAME, *_PROTOCOLS]):
+            self._carrier.terms.serve(name, END + number)
+        self._pings = pings
+        self.guests: "list[Guest]" = []
+        self._loop = asyncio.new_event_loop()
+        self._waker = Waker()
+        self._carrier.open(self._waker)
+        self._is_ending = False
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
 
     def __enter__(self) -> int:
         self._thread.start()
-        return self._listener.getsockname()[1]
+        return int(self._carrier.places[0].rpartition("/")[2])
 
     def __exit__(self, *_: object) -> None:
-        self._stop.send(b"x")
+        self._is_ending = True
+        self._loop.call_soon_threadsafe(self._waker.wake)
         self._thread.join()
-        for sock in (*self._sockets, self._listener, self._stop, self._stopped):
-            sock.close()
+        self._loop.close()
 
-    def _serve(self) -> None:
-        while True:
-            ready = select.select([self._listener, self._stopped, *self._sockets], [], [], 1.0)[0]
-            if self._stopped in ready:
-                return
-            now = int(time.monotonic() * 1000)
-            for sock in ready:
-                if sock is self._listener:
-                    link = sock.accept()[0]
-                    link.settimeout(10)
-                    random = os.urandom(RANDOM_BYTES)
-                    self._sockets[link] = Connection(self._terms, ("127.0.0.1", 0), False, random, now)
-                else:
-                    self._read(sock, now)
-            for sock, connection in list(self._sockets.items()):
-                self._answer(connection, now)
-                view = connection.outlet(now)
-                while view is not None:
-                    connection.sent(sock.send(view))
-                    view = connection.outlet(now)
-
-    def _read(self, sock: socket.socket, now: int) -> None:
-        connection = self._sockets[sock]
-        room = connection.inlet()
-        if room is None:
-            return
-        try:
-            count = sock.recv_into(room)
-        except OSError:
-            count = 0
-        connection.filled(count, now)
-        if not count:
-            connection.ended("the peer closed", now)
-            del self._sockets[sock]
-            sock.close()
-
-    def _answer(self, connection: Connection, now: int) -> None:
-        stream = connection.accept() if connection.state == READY else None
-        while stream is not None:
-            if stream.kind == _IDENTIFY:
-                responder = identify.Responder()
-                responder.begin(stream, self._info, now + _PATIENCE_MS)
-            else:
-                responder = ping.Responder(_PATIENCE_MS)
-                responder.begin(stream, now)
-            self._responders.append(responder)
-            stream = connection.accept()
-        for responder in list(self._responders):
-            event = responder.poll(now)
-            while event == MORE:
-                event = responder.poll(now)
-            if event in (DONE, REFUSED, LOST):
-                self._responders.remove(responder)
+    async def _serve(self) -> None:
+        carrier = self._carrier
+        while not self._is_ending:
+            now = clock.ticks_ms()
+            carrier.receive(now)
+            connection = carrier.accept()
+            while connection is not None:
+                self.guests.append(Guest(carrier, connection, self._pings))
+                connection = carrier.accept()
+            for guest in self.guests:
+                guest.poll(now)
+            carrier.flush(now)
+            at = carrier.watch(now)
+            await self._waker.wait(-1 if at < 0 else max(0, at - now))
+        carrier.release()

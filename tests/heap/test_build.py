@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.test_layers import MODULES, PACKAGE, dotted, portable
+
 from .board import MANIFEST, TOOL, Board
 
 
@@ -103,6 +105,8 @@ def test_what_firmware_freezes_is_what_boards_run(tool: ModuleType, board: Board
     names = {target for target, _ in tool.frozen_files(_tree(board), tool.FROZEN)}
     assert {"asyncio/core.py", "jamliquor_lite/__init__.py", "jamliquor_lite/crypto/suite.py"} <= names
     assert "jamliquor_lite/ports/micropython/clock.py" in names
+    ours = {str(path.relative_to(PACKAGE.parent)) for path in MODULES if portable(dotted(path))}
+    assert ours <= names, sorted(ours - names)
     for absent in ("quic", "ports/cpython", "/cli/", "/devnet/", "/gateway/", "/rpc/"):
         assert not [name for name in names if absent in name], absent
 
