@@ -8,6 +8,7 @@ names travel in the clear (DESIGN §6):
     transcript  both sides sign what each of them offered; a name that somebody struck out is missed (noise_payload.py)
 """
 
+from ..const import const
 from ..errors import LocalError
 from .noise import HYBRID, PLAIN
 
@@ -25,6 +26,9 @@ REQUIRE = "require"
 PREFER = "prefer"
 OFF = "off"
 POLICIES = (REQUIRE, PREFER, OFF)
+
+# Our longest words before READY in one piece: the answer to the hybrid's name, then its second message (1,462 bytes).
+_LEAST_FRAME_BYTES = const(1536)
 
 _OFFERS = {REQUIRE: [HYBRID], PREFER: [HYBRID, PLAIN], OFF: [PLAIN]}
 
@@ -56,6 +60,8 @@ class Terms:
         policy: str = REQUIRE,
         judge: "Callable[[bytes, bool], str]" = _anybody,
     ) -> None:
+        if frames.size < _LEAST_FRAME_BYTES:
+            raise LocalError("frame_bytes %d: handshakes need at least %d" % (frames.size, _LEAST_FRAME_BYTES), 2)
         self.static = static
         self.profile = profile
         self.frames = frames
