@@ -4,6 +4,7 @@ Most tests of what comes after the handshake take `ready` pairs: no handshake to
 instead of a secret, so that they cost no X25519 in Python. A frame that is replayed or moved is still noticed.
 """
 
+import jamliquor_lite.crypto.suite  # noqa: F401  (first: the stack of a 32-bit MicroPython bounds how deep imports nest)
 from jamliquor_lite.budget.pool import Pool
 from jamliquor_lite.transport.connection import Connection
 from jamliquor_lite.transport.noise import Secure
