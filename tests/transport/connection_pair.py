@@ -176,14 +176,18 @@ class Pair:
         self.settle()
         return here, there
 
-    def done(self):
-        """Close both and let go; every buffer must be back."""
+    def let_go(self):
+        """Close both."""
         for end in self.ends:
             end.close(0, "done")
         self.settle()
         for end in self.ends:
             end.ended("", self.now)
             assert end.is_gone
+
+    def done(self):
+        """Close both; every buffer must be back."""
+        self.let_go()
         assert is_whole(*self.hosts), whole_text(*self.hosts)
 
 
