@@ -5,6 +5,7 @@ is no fixed delay: on a LAN the second try comes after milliseconds, over a sate
 """
 
 from ..const import const
+from ..errors import LocalError
 from ..ports.tcp import CLOSED, CONNECTING, OPEN, TcpLink, dial
 
 TYPE_CHECKING = False
@@ -73,7 +74,12 @@ class Race:
         self._running = running
         if self._left and now >= self._next_at:
             host, port = self._left.pop(0)
-            link = dial(self._waker, host, port)
+            try:
+                link = dial(self._waker, host, port)
+            except LocalError as error:
+                self.reason = str(error)
+                self._next_at = now
+                return None
             if link.state == CLOSED:
                 self.reason = link.reason
                 self._next_at = now

@@ -5,6 +5,10 @@ entropy   random_bytes(size) -> bytes
 crypto    native(primitive, order=()) -> (implementation or None, why not); primitives are those of `crypto.suite`
           names(primitive, lean=False) -> labels of the natives known, in the order of preference
 peer_keys fault(kind, key, signature, message) -> why an RSA, ECDSA or secp256k1 signature does not hold, or ""
+tcp       dial(waker, host, port) -> TcpLink, resolve(host, port) -> addresses, TcpListener(waker, host, port): address,
+          accept(), watch(accepting), close(); TcpLink: state, reason, address, recv_into(buf, start, end),
+          send(buf, start, end), watch(reading, writing), poll(), close(). ports/tcp.py is where both are had from
+waker     Waker(): wake(), wait(timeout_ms)
 store     SlotFile(path): name(slot), read(slot) -> bytes or None, write(slot, data), durable when it returns
 """
 
@@ -14,4 +18,6 @@ CONTRACT = {
     "crypto": ("names", "native"),
     "peer_keys": ("fault",),
     "store": ("SlotFile",),
+    "tcp": ("CLOSED", "CONNECTING", "OPEN", "TcpLink", "TcpListener", "dial", "resolve"),
+    "waker": ("Waker",),
 }

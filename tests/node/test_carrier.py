@@ -6,6 +6,7 @@ import asyncio
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.budget.stream import READ_ENDED
 from jamliquor_lite.errors import LocalError
+from jamliquor_lite.node import race
 from jamliquor_lite.node.carrier import earliest
 from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.ports import clock, entropy
@@ -176,3 +177,22 @@ async def _refused():
 
 def test_a_classical_dialer_is_refused_by_policy():
     asyncio.run(_refused())
+
+
+async def _no_socket():
+    hosts = Hosts(OFF)
+
+    def shortage(waker, host, port):
+        raise LocalError("cannot dial: too many open files")
+
+    before, race.dial = race.dial, shortage
+    try:
+        connection = await hosts.dial()
+    finally:
+        race.dial = before
+    assert connection.state == CLOSED and "too many open files" in connection.close_reason
+    await hosts.close()
+
+
+def test_a_machine_without_a_socket_to_spare_fails_the_dial_and_nothing_else():
+    asyncio.run(_no_socket())

@@ -3,13 +3,16 @@
 
 from jamliquor_lite import ports
 from jamliquor_lite.crypto.suite import PRIMITIVES
+from jamliquor_lite.ports import tcp
 from jamliquor_lite.ports.contract import CONTRACT
 
 
 def test_the_running_port_offers_the_contract():
     for module, names in CONTRACT.items():
         for name in names:
-            assert callable(getattr(getattr(ports, module), name)), (module, name)
+            # What brings asyncio along is not in ports itself, and ports.tcp has both modules of it.
+            offered = getattr(tcp if module in ("tcp", "waker") else getattr(ports, module), name)
+            assert callable(offered) or isinstance(offered, int), (module, name)
 
 
 def test_ticks_never_go_back():

@@ -8,20 +8,41 @@ import pytest
 
 from jamliquor_lite.ports.contract import CONTRACT
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 PORTS = Path(__file__).parents[2] / "jamliquor_lite" / "ports"
 
 
 def _faces(path):
-    """Public functions and classes (by their methods), with the names of their arguments."""
+    """Public functions and classes (by their methods), with the names of their arguments; public `const` numbers;
+    public attributes that a class gives itself."""
     faces = {}
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            faces[node.name] = [a.arg for a in node.args.args]
+        if isinstance(node, FUNCTIONS) and not node.name.startswith("_"):
+            faces[node.name] = _call(node)
         elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for method in node.body:
-                if isinstance(method, ast.FunctionDef) and (method.name == "__init__" or method.name[0] != "_"):
-                    faces[node.name + "." + method.name] = [a.arg for a in method.args.args]
+                if isinstance(method, FUNCTIONS) and (method.name == "__init__" or method.name[0] != "_"):
+                    faces[node.name + "." + method.name] = _call(method)
+            for attribute in _attributes(node):
+                faces[node.name + "." + attribute] = "attribute"
+        elif isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("const("):
+            for target in node.targets:
+                if not target.id.startswith("_"):
+                    faces[target.id] = ast.unparse(node.value)
     return faces
+
+
+def _call(node):
+    """Whether a function is to be awaited, the names of its arguments, and its defaults."""
+    names = [argument.arg for argument in node.args.args]
+    return isinstance(node, ast.AsyncFunctionDef), names, [ast.unparse(value) for value in node.args.defaults]
+
+
+def _attributes(cls):
+    for node in ast.walk(cls):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+            if not node.attr.startswith("_"):
+                yield node.attr
 
 
 @pytest.mark.parametrize("module", sorted(CONTRACT))

@@ -5,8 +5,6 @@
     size = link.recv_into(buf, start, end)                0: nothing is here; -1: it is over, see `reason`
     size = link.send(buf, start, end)                     0: not now
     link.watch(reading, writing)                          what of it ends a wait of the waker
-
-Counts are TCP payload; headers of TCP and IP come on top on the wire.
 """
 
 import asyncio
@@ -30,17 +28,15 @@ _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it (RFC 4291, sec
 class TcpLink:
     """One connection. `state` is CONNECTING, OPEN or CLOSED, the last with `reason`; `address` is the peer's.
 
-    `bytes_in` and `bytes_out` count. A peer that finished its half has ended the link for us: none of our protocols
-    goes on after that.
+    A peer that finished its half has ended the link for us: none of our protocols goes on after that.
     """
 
-    __slots__ = ("address", "bytes_in", "bytes_out", "reason", "state", "_reading", "_socket", "_waker", "_writing")
+    __slots__ = ("address", "reason", "state", "_reading", "_socket", "_waker", "_writing")
 
     def __init__(self, waker: Waker, sock: socket.socket, address: "tuple[str, int]", state: int) -> None:
         self.state = state
         self.reason = ""
         self.address = address
-        self.bytes_in = self.bytes_out = 0
         self._waker = waker
         self._socket = sock
         self._reading = self._writing = False
@@ -65,7 +61,6 @@ class TcpLink:
         if size == 0 and end > start:
             self._end("the peer closed the connection")
             return -1
-        self.bytes_in += size
         return size
 
     def send(self, buf: "memoryview", start: int, end: int) -> int:
@@ -81,7 +76,6 @@ class TcpLink:
         except OSError as error:
             self._end(_why(error))
             return 0
-        self.bytes_out += size
         return size
 
     def watch(self, reading: bool, writing: bool) -> None:
@@ -189,8 +183,12 @@ class TcpListener:
 
 
 def dial(waker: Waker, host: str, port: int) -> TcpLink:
-    """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already."""
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already; LocalError when
+    there is no socket to be had."""
+    try:
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as error:
+        raise LocalError("cannot dial %s port %d: %s" % (host, port, _why(error)))
     link = TcpLink(waker, sock, (host, port), CONNECTING)
     try:
         sock.connect((host, port))

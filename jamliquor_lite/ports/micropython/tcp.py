@@ -19,59 +19,60 @@ CLOSED = const(2)
 
 _BACKLOG = const(4)
 _WAIT = (errno.EAGAIN, errno.EINPROGRESS, 119)  # 119: EINPROGRESS where the port's errno has none
+_IPPROTO_TCP = const(6)  # not every port names these two
 _NO_DELAY = const(1)
+_INET6 = const(10)  # AF_INET6, as the unix port writes it in an address
 
 
-class _Readiness:
-    """Wakes the waker when a socket can be read, and when it can be written."""
+class _Watched:
+    """A socket that wakes the waker when it can be read, and when it can be written, if one wants to know."""
 
     def __init__(self, waker: Waker, sock: socket.socket) -> None:
         self._waker = waker
         self._socket = sock
-        self._tasks = [None, None]
+        self._reader = self._writer = None  # the tasks that wait for it
 
-    def watch(self, reading: bool, writing: bool) -> None:
-        self._side(0, reading)
-        self._side(1, writing)
-
-    def _side(self, side: int, wanted: bool) -> None:
+    def _watch(self, reading: bool, writing: bool) -> None:
         # A side that is not wanted any more is left to fire once: to stop it would cost more than one idle turn.
-        if wanted and self._tasks[side] is None:
-            self._tasks[side] = asyncio.create_task(self._wait(side))
+        if reading and self._reader is None:
+            self._reader = asyncio.create_task(self._wait(False))
+        if writing and self._writer is None:
+            self._writer = asyncio.create_task(self._wait(True))
 
-    def _wait(self, side: int) -> "object":
+    def _wait(self, writing: bool) -> "object":
         # A coroutine, as MicroPython spells those that wait for a stream.
         queue = asyncio.core._io_queue
         try:
-            if side:
+            if writing:
                 yield queue.queue_write(self._socket)
             else:
                 yield queue.queue_read(self._socket)
         finally:
-            self._tasks[side] = None
+            if writing:
+                self._writer = None
+            else:
+                self._reader = None
         self._waker.wake()
 
-    def stop(self) -> None:
-        for task in self._tasks:
+    def _give_back(self) -> None:
+        for task in (self._reader, self._writer):
             if task is not None:
                 task.cancel()
-        asyncio.core._io_queue.remove(self._socket)
+        self._socket.close()
 
 
-class TcpLink:
+class TcpLink(_Watched):
     """One connection. `state` is CONNECTING, OPEN or CLOSED, the last with `reason`; `address` is the peer's."""
 
     def __init__(self, waker: Waker, sock: socket.socket, address: "tuple[str, int]", state: int) -> None:
+        super().__init__(waker, sock)
         self.state = state
         self.reason = ""
         self.address = address
-        self.bytes_in = self.bytes_out = 0
-        self._socket = sock
-        self._readiness = _Readiness(waker, sock)
         sock.setblocking(False)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, _NO_DELAY, 1)
-        except (OSError, AttributeError):
+            sock.setsockopt(_IPPROTO_TCP, _NO_DELAY, 1)
+        except OSError:
             pass  # the port has no such option; it only costs a little delay
 
     def recv_into(self, buf: "memoryview", start: int, end: int) -> int:
@@ -83,14 +84,13 @@ class TcpLink:
         except OSError as error:
             if error.errno in _WAIT:
                 return 0
-            self._end("error %d" % error.errno)
+            self._end(_why(error))
             return -1
         if size is None:
             return 0
         if size == 0 and end > start:
             self._end("the peer closed the connection")
             return -1
-        self.bytes_in += size
         return size
 
     def send(self, buf: "memoryview", start: int, end: int) -> int:
@@ -101,17 +101,16 @@ class TcpLink:
             size = self._socket.write(buf[start:end])
         except OSError as error:
             if error.errno not in _WAIT:
-                self._end("error %d" % error.errno)
+                self._end(_why(error))
             return 0
         if size is None:
             return 0
-        self.bytes_out += size
         return size
 
     def watch(self, reading: bool, writing: bool) -> None:
         """What ends a wait: bytes that came (`reading`), room for more or the end of connecting (`writing`)."""
         if self.state != CLOSED:
-            self._readiness.watch(reading, writing)
+            self._watch(reading, writing)
 
     def poll(self) -> int:
         """Look whether connecting has ended; the state."""
@@ -131,28 +130,29 @@ class TcpLink:
             self._end("closed")
 
     def _end(self, reason: str) -> None:
-        self._readiness.stop()
+        self._give_back()
         self.state = CLOSED
         self.reason = reason
-        self._socket.close()
 
 
-class TcpListener:
+class TcpListener(_Watched):
     """A listening socket; `address` is our own (host, port)."""
 
     def __init__(self, waker: Waker, host: str, port: int) -> None:
         """Bind to a numeric address; LocalError when refused. Port 0 is for ports whose system picks one."""
-        self._waker = waker
-        self._socket = socket.socket()
         try:
-            self._socket.setblocking(False)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.bind(socket.getaddrinfo(host, port)[0][-1])
-            self._socket.listen(_BACKLOG)
+            sock, address = _make(host, port)
         except OSError as error:
-            self._socket.close()
-            raise LocalError("cannot listen on TCP %s port %d: error %s" % (host, port, error.errno), 2)
-        self._readiness = _Readiness(waker, self._socket)
+            raise LocalError("cannot listen on TCP %s port %d: %s" % (host, port, _why(error)), 2)
+        super().__init__(waker, sock)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            sock.listen(_BACKLOG)
+        except OSError as error:
+            sock.close()
+            raise LocalError("cannot listen on TCP %s port %d: %s" % (host, port, _why(error)), 2)
         self.address = (host, port)
 
     def accept(self) -> "TcpLink | None":
@@ -165,38 +165,57 @@ class TcpListener:
 
     def watch(self, accepting: bool) -> None:
         """Whether a new connection ends a wait. While it does not, they wait in the system's backlog."""
-        self._readiness.watch(accepting, False)
+        self._watch(accepting, False)
 
     def close(self) -> None:
         """Give the port back."""
-        self._readiness.stop()
-        self._socket.close()
+        self._give_back()
 
 
 def dial(waker: Waker, host: str, port: int) -> TcpLink:
-    """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already."""
-    sock = socket.socket()
+    """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already; LocalError when
+    there is no socket to be had."""
+    try:
+        sock, address = _make(host, port)
+    except OSError as error:
+        raise LocalError("cannot dial %s port %d: %s" % (host, port, _why(error)))
     link = TcpLink(waker, sock, (host, port), CONNECTING)
     try:
-        sock.connect(socket.getaddrinfo(host, port)[0][-1])
+        sock.connect(address)
         link.state = OPEN
     except OSError as error:
         if error.errno not in _WAIT:
-            link._end("error %d" % error.errno)
+            link._end(_why(error))
     return link
 
 
 async def resolve(host: str, port: int) -> "list[tuple[str, int]]":
     """The numeric addresses of a host name; LocalError when it has none. It blocks: MicroPython has no other way."""
     try:
-        found = socket.getaddrinfo(host, port)
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     except OSError as error:
-        raise LocalError("cannot resolve %s: error %s" % (host, error.errno), 2)
+        raise LocalError("cannot resolve %s: %s" % (host, _why(error)), 2)
     return [(_plain(entry[-1])[0], port) for entry in found]
 
 
+def _make(host: str, port: int) -> "tuple[socket.socket, object]":
+    # A socket of the address's family, and the address as it wants it.
+    entry = socket.getaddrinfo(host, port)[0]
+    return socket.socket(entry[0], socket.SOCK_STREAM), entry[-1]
+
+
+def _why(error: OSError) -> str:
+    code = error.errno  # a text where a name was not resolved
+    return errno.errorcode.get(code) or "error %s" % code
+
+
 def _plain(address: "tuple[str, int] | bytes") -> "tuple[str, int]":
-    # The unix port shows addresses as the system's own structure: family 2, port 2 (big-endian), IPv4 4.
-    if isinstance(address, (bytes, bytearray)):
-        return ".".join([str(byte) for byte in address[4:8]]), address[2] << 8 | address[3]
-    return address[0], address[1]
+    # The unix port shows addresses as the system's own structure: family 2, port 2 (big-endian), then IPv4's 4 bytes,
+    # or 4 bytes of something else and IPv6's 16.
+    if not isinstance(address, (bytes, bytearray)):
+        return address[0], address[1]
+    if address[0] == _INET6:
+        host = socket.inet_ntop(socket.AF_INET6, address[8:24])
+    else:
+        host = ".".join([str(byte) for byte in address[4:8]])
+    return host, address[2] << 8 | address[3]

@@ -1,29 +1,42 @@
-"""What a node waits on: one place that every link, timer and caller of it can end."""
+"""What a node waits on: one place that every link, timer and caller of it can end.
+
+It moves its task within the queue of tasks of asyncio, as cancelling one does: asyncio's own Event and timeout are a
+kilobyte of code, and make a task for each wait.
+"""
 
 import asyncio
+
+from ...const import const
+
+_LONGEST_MS = const(0x0FFFFFFF)  # three days: asyncio's clock wraps, and tells before from after within half of that
 
 
 class Waker:
     """`await wait(timeout_ms)` ends at `wake()`, whether it came during the wait or before it, or when time is over."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._is_woken = False
+        self._waiter: "asyncio.Task[None] | None" = None
 
     def wake(self) -> None:
         """End the wait, or the next one."""
-        self._event.set()
+        self._is_woken = True
+        task = self._waiter
+        if task is not None:
+            self._waiter = None
+            queue = asyncio.core._task_queue
+            queue.remove(task)
+            queue.push(task)
 
     async def wait(self, timeout_ms: int) -> None:
         """Wait for at most `timeout_ms`; -1 is without end. What is ready on a link is looked for in any case."""
-        if self._event.is_set() or timeout_ms == 0:
-            self._event.clear()
+        if self._is_woken or timeout_ms == 0:
+            self._is_woken = False
             await asyncio.sleep_ms(0)
             return
         try:
-            if timeout_ms < 0:
-                await self._event.wait()
-            else:
-                await asyncio.wait_for_ms(self._event.wait(), timeout_ms)
-        except asyncio.TimeoutError:
-            pass
-        self._event.clear()
+            self._waiter = asyncio.current_task()
+            await asyncio.sleep_ms(_LONGEST_MS if timeout_ms < 0 else min(timeout_ms, _LONGEST_MS))
+        finally:
+            self._waiter = None
+            self._is_woken = False
