@@ -6,7 +6,8 @@ that has neither announced nor been told it. Who hears of an unknown hash asks o
 
     gossip.joined(peer)                          both announcement streams are open
     gossip.heard(peer, hash, now, is_known)      it announced that; is_known: our chain has it
-    gossip.next_request(now) -> (peer, hash)     until None: begin that exchange, with timeout_ms until its deadline
+    gossip.next_request(now, begin)              until None: begin(peer, hash) begins that exchange, with timeout_ms
+                                                 until its deadline, or says False: it cannot now
     gossip.received(peer, hash)                  a header came, with that hash: the caller has computed it
     gossip.failed(peer, hash)                    the exchange ended without it; with another header: a lie, close
     gossip.accepted(hash) -> peers               it has been checked and can be served: announce it to them
@@ -18,6 +19,10 @@ A header that comes another way (an upstream's announcement, a gap that was fill
 """
 
 from typing import Generic, TypeVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 P = TypeVar("P")
 
@@ -33,8 +38,11 @@ _HERE = 1  # it came and is being checked, or waits for its parent
 _ACCEPTED = 2
 _REJECTED = 3
 
-
 _SUSPECT = 2  # rank
+
+
+def _can(peer: object, header_hash: bytes) -> bool:
+    return True
 
 
 class _Peer:
@@ -134,14 +142,18 @@ class Gossip(Generic[P]):
         wanted.holders.add(peer)
         record.open += 1
 
-    def next_request(self, now: int) -> "tuple[P, bytes] | None":
-        """(peer, header hash) of an exchange to begin now: one at a time for each peer, and for each header, except
+    def next_request(self, now: int, begin: "Callable[[P, bytes], bool]" = _can) -> "tuple[P, bytes] | None":
+        """(peer, header hash) of an exchange that begins now: one at a time for each peer, and for each header, except
         that a peer who failed, or has shown nothing yet, does not keep one that has from being asked (for long)."""
         for peer, record in list(self._peers.items()):
             if record.asked and now >= record.until:
                 self.failed(peer, record.asked)
         for name, wanted in self._wanted.items():
-            source = self._best(wanted, now)
+            unable: list[P] = []
+            source = self._best(wanted, now, unable)
+            while source is not None and not begin(source, name):
+                unable.append(source)
+                source = self._best(wanted, now, unable)
             if source is not None:
                 record = self._peers[source]
                 record.asked = name
@@ -212,7 +224,7 @@ class Gossip(Generic[P]):
         """It came and was not kept (it has no parent here): the next announcement counts again."""
         self._seen.pop(header_hash, None)
 
-    def _best(self, wanted: "_Wanted[P]", now: int) -> "P | None":
+    def _best(self, wanted: "_Wanted[P]", now: int, unable: "list[P]") -> "P | None":
         # The best of those that may be asked now, of equals the one that announced first.
         best, least = None, 2 * _STRIKES
         if wanted.asked:
@@ -223,7 +235,7 @@ class Gossip(Generic[P]):
             least = _SUSPECT
         for peer in wanted.sources:
             record = self._peers[peer]
-            if not record.asked and record.rank < least:
+            if not record.asked and record.rank < least and peer not in unable:
                 best, least = peer, record.rank
         return best
 

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
     from ..ports.cpython.waker import Waker
     from ..transport.connection import Connection as LiteConnection
+    from ..transport.protocol_stream import ProtocolStream
     from ..transport.quic import Connection as QuicConnection
+    from ..transport.quic_stream import Stream as QuicStream
     from .peers import Record
 
     Connection = Union[LiteConnection, QuicConnection]
+    KindStream = Union[ProtocolStream, QuicStream]  # it has its `kind`
 
     class Carrier(Protocol):
         """See the head of this file."""

@@ -15,8 +15,7 @@ from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..jam.framing import Stream
-    from .carrier import Connection
+    from .carrier import Connection, KindStream
     from .node import Node
     from .peers import Record
 
@@ -94,7 +93,7 @@ class PeerLink:
         if self._opened:
             self._announcements.announce(data, *self._node.final())
 
-    def take(self, stream: "Stream") -> bool:
+    def take(self, stream: "KindStream") -> bool:
         """Serve a stream that the peer opened; False resets it as a kind that is not served here."""
         return False
 

@@ -319,3 +319,15 @@ def test_no_order_of_events_confuses_the_books(calls):
         for wanted in gossip._wanted.values():
             assert wanted.sources and set(wanted.asked) <= set(wanted.sources) <= set(gossip._peers)
             assert len(wanted.asked) <= 2
+
+
+def test_who_cannot_be_asked_now_is_passed_over_without_a_strike():
+    gossip = joined(A, B)
+    for peer in (A, B):
+        gossip.heard(peer, name(1), 0)
+    assert gossip.next_request(0, lambda peer, header_hash: peer != A) == (B, name(1))
+    gossip.heard(A, name(2), 0)
+    for _ in range(10):
+        assert gossip.next_request(0, lambda peer, header_hash: False) is None
+    assert gossip.requests == 1 and gossip.failures == 0
+    assert gossip.next_request(1) == (A, name(2))

@@ -1,0 +1,235 @@
+"""The gateway: a node that follows JAM full nodes and serves lite nodes what it has checked, and more from upstream.
+
+    headers   announced as they are checked; ranges of them from the store, older ones from an upstream's blocks
+    blocks    CE 128, passed through from an upstream: a body is not the gateway's to vouch for
+    state     CE 129, passed through from an upstream that is known to serve it; else the protocol is not offered,
+              which a lite node reports as "unavailable upstream"
+
+Whoever uses a gateway checks all of it, as it would with any other peer.
+"""
+
+import asyncio
+
+from ..chain import state_key
+from ..chain.header import Header
+from ..chain.levels import SEALED
+from ..chain.light import ORPHAN
+from ..chain.tree import NONE
+from ..errors import BudgetError, LocalError, VerifyError
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_ANNOUNCEMENT, HEADER_REQUEST, STATE_REQUEST
+from ..jam.range_request import DESCENDING
+from ..node.answers import MAX_HEADERS
+from ..node.carrier import earliest
+from ..node.libp2p import Libp2pCarrier
+from ..node.node import Node
+from .gossip import Gossip
+from .link import GatewayLink
+from .relays import Relays
+from .store import HeaderStore
+from .upstreams import LEARN, Upstreams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ..budget.profile import Profile
+    from ..chain.checkpoint import Checkpoint
+    from ..node.carrier import Carrier, Connection
+    from ..node.link import PeerLink
+    from ..node.peers import Record
+
+SERVED = (BLOCK_ANNOUNCEMENT, HEADER_REQUEST, HEADER_ANNOUNCEMENT)  # by every gateway; blocks and state by some
+_FILL_MS = 2_000  # so long one peer fills our gap alone, that not all send the same; then it is another one's turn,
+_ANSWER_MS = 8_000  # once the answer under way is complete, or so much later: a peer may send it byte by byte
+_SLOT = state_key.chapter(11)  # what an upstream is asked for, to see whether it serves state
+
+
+class Gateway(Node):
+    """`serves` says what upstreams serve (upstreams.py). Peers that are dialed on JAM's own network are upstreams;
+    those dialed on the lite network are gateways."""
+
+    def __init__(self, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
+                 on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[bytes], None] | None" = None,
+                 serves: str = LEARN) -> None:
+        Node.__init__(self, checkpoint, profile, chain_name, on_event, save)
+        self.upstreams = Upstreams(self, serves)
+        self.relays = Relays(self.upstreams, profile)
+        self.gossip: Gossip[GatewayLink] = Gossip()
+        self.store = HeaderStore(profile, checkpoint.header_hash)
+        self.headers_in = 0  # whole headers that came, from wherever, each time they came
+        self.ranges_served = 0
+        self.source: GatewayLink | None = None  # whose bytes are looked at
+        self._received: bytes | None = None  # the header under check, when gossip has heard of it
+        self._filler: GatewayLink | None = None
+        self._fills_until = 0
+        self._probe: asyncio.Task[None] | None = None
+        self._probe_at = 0
+        self._bytes_sent = 0
+        self._has_upstream = False
+        self._offered: frozenset[int] = frozenset()
+
+    @property
+    def links(self) -> "list[GatewayLink]":
+        """All of them, also those on their way."""
+        return [record.link for record in self.peers.records if isinstance(record.link, GatewayLink)]
+
+    # what is asked of the node
+
+    def make_link(self, record: "Record", connection: "Connection", now: int) -> "PeerLink":
+        link = GatewayLink(self, record, connection, now)
+        if link.is_upstream:
+            self.upstreams.met(record)
+        return link
+
+    def attach(self, carrier: "Carrier") -> None:
+        """Use this network too, and serve on it. Before `open`."""
+        Node.attach(self, carrier)
+        if isinstance(carrier, Libp2pCarrier):
+            for kind in SERVED:
+                carrier.serve(kind)
+
+    def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: "PeerLink") -> int:
+        """Check a header that came whole: announced by an upstream, or fetched by its hash."""
+        header_hash = self.hash_of(data, start, end)
+        self.headers_in += 1
+        assert isinstance(source, GatewayLink)
+        self.gossip.received(source, header_hash)
+        self._received = header_hash
+        try:
+            outcome = Node.offer(self, data, start, end, source)
+        except VerifyError:
+            self.gossip.rejected(header_hash)
+            raise
+        finally:
+            self._received = None
+        if outcome == ORPHAN:
+            self.gossip.forget(header_hash)
+        return outcome
+
+    def header_added(self, header: Header) -> None:
+        """Keep it, and tell everybody who has not told us."""
+        header_hash = header.hash
+        if self.source is not None and header_hash != self._received:
+            self.gossip.received(self.source, header_hash)  # a gap was filled
+        data = self.store.add(header, self.chain.tree.hash(self.chain.tree.best))
+        for link in self.gossip.accepted(header_hash):
+            if not link.has(header):
+                link.announcer.announce(header_hash, header.slot)
+        for link in self.links:
+            if link is not self.source:
+                link.announce(data)
+
+    def pass_on(self, data: bytes, source: "PeerLink | None") -> None:
+        """`header_added` has told everybody."""
+
+    def work(self, now: int) -> bool:
+        """Ask for announced headers, move what is passed through, see who serves what."""
+        self._bytes_sent = self.bytes_out
+        best = self.chain.tree.hash(self.chain.tree.best)
+        if best != self.store.best:
+            self.store.lead(best)
+        until = now + self.gossip.timeout_ms
+        while self.gossip.next_request(now, lambda link, header_hash: link.fetch(header_hash, until)) is not None:
+            pass
+        self._learn(now)
+        self._watch_upstreams()
+        return self.relays.turn(now)
+
+    def work_at(self, now: int) -> int:
+        """When `work` is due at the latest."""
+        is_serving = self.relays.is_waiting_below or any(link.is_serving for link in self.links)
+        if is_serving and self.bytes_out != self._bytes_sent:
+            return now  # what was sent has made room
+        times = [self.gossip.wake_at(now), self.relays.wake_at(now)]
+        if self.upstreams.unlearned():
+            times.append(self._probe_at)
+        return earliest(times, -1)
+
+    # what links ask
+
+    def range(self, header_hash: bytes, direction: int, maximum: int) -> "list[bytes] | None":
+        """Headers of the store for a header range; None where it does not have them."""
+        maximum = min(maximum, MAX_HEADERS)
+        if direction == DESCENDING:
+            return self.store.descending(header_hash, maximum)
+        return self.store.ascending(header_hash, maximum)
+
+    def read_header(self, data: "bytes | bytearray | memoryview", start: int, end: int) -> Header:
+        """The header that these bytes are. VerifyError when they are none."""
+        return Header(self.chain.spec, data, start, end)
+
+    def knows(self, header_hash: bytes) -> bool:
+        """Whether the chain has this header."""
+        return self.chain.tree.find(header_hash) != NONE or self.store.get(header_hash) is not None
+
+    def take_fetched(self, data: "bytes | bytearray | memoryview", end: int, header: Header,
+                     link: GatewayLink) -> None:
+        """A header came by its hash, as asked for."""
+        header_hash, slot = header.hash, header.slot
+        if self.offer(data, 0, end, link) == ORPHAN:
+            link.gap.named(header_hash, slot)
+
+    def may_fill(self, link: GatewayLink, now: int) -> bool:
+        """Whether this peer may be asked for what we lack, or another one is being asked."""
+        filler = self._filler
+        if filler is not link and filler is not None and filler.ready and filler.is_behind:
+            if now < self._fills_until + (_ANSWER_MS if filler.is_asking else 0):
+                return False
+        if filler is not link or now >= self._fills_until:
+            self._filler = link
+            self._fills_until = now + _FILL_MS
+        return True
+
+    def offers(self, kind: int) -> bool:
+        """Whether requests of this kind are taken."""
+        return kind in SERVED or kind in self._offered
+
+    # upstreams
+
+    def _watch_upstreams(self) -> None:
+        offered = set()
+        if self.upstreams.records:
+            offered.add(BLOCK_REQUEST)
+        if self.upstreams.state_offered:
+            offered.add(STATE_REQUEST)
+        if offered != self._offered:
+            self._offered = frozenset(offered)
+            self._serve_kinds()
+        is_there = self.upstreams.connected > 0
+        if is_there != self._has_upstream:
+            self._has_upstream = is_there
+            self.on_event("upstream_back" if is_there else "upstream_lost", {"slot": self.chain.best_slot})
+
+    def _serve_kinds(self) -> None:
+        for carrier in self.carriers:
+            if isinstance(carrier, Libp2pCarrier):
+                for kind in (BLOCK_REQUEST, STATE_REQUEST):
+                    if kind in self._offered:
+                        carrier.serve(kind)
+                    else:
+                        carrier.unserve(kind)
+        self.on_event("offers", {"blocks": BLOCK_REQUEST in self._offered, "state": self.upstreams.state_word})
+
+    def _learn(self, now: int) -> None:
+        if self._probe is not None or now < self._probe_at:
+            return
+        unlearned = self.upstreams.unlearned()
+        if unlearned:
+            self._probe_at = now + self.profile.state_probe_ms
+            self._probe = asyncio.ensure_future(self._probe_state(unlearned[0]))
+
+    async def _probe_state(self, record: "Record") -> None:
+        # The answer is proved like any other, so what is learned is worth something.
+        try:
+            await self.ask(_SLOT, _SLOT, SEALED, 0, self.profile.state_sync_timeout_ms, record)
+        except (LocalError, BudgetError):
+            pass  # the record knows what to make of it
+        finally:
+            self._probe = None
+            self._waker.wake()
+
+    def close(self) -> None:
+        """Close every connection and save."""
+        if self._probe is not None:
+            self._probe.cancel()
+        Node.close(self)

@@ -1,0 +1,281 @@
+"""What a gateway does with one connected peer: what every node does, and serve it, and exchange hashes with its like.
+
+A peer that opens the announce protocol, or that the user named as a gateway, is told of headers by their hashes and
+asked for those that it names (gossip.py); everybody else hears whole headers on UP 0.
+"""
+
+from collections import deque
+
+from ..budget.meter import Meter
+from ..errors import RemoteError, VerifyError
+from ..jam.block_request import BlockResponder
+from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HEADER, LOST, NOTHING, REFUSED, REQUEST
+from ..jam.header_announcement import OURS, THEIRS, HeaderAnnouncement
+from ..jam.header_request import HeaderRequest
+from ..jam.kinds import (
+    BLOCK_REQUEST,
+    HEADER_ANNOUNCEMENT,
+    HEADER_REQUEST,
+    MALFORMED,
+    STATE_REQUEST,
+    TIMED_OUT,
+    TOO_MANY_STREAMS,
+)
+from ..jam.range_request import DESCENDING
+from ..jam.state_request import StateResponder
+from ..node.answers import HeaderAnswer
+from ..node.link import PeerLink
+from . import passage
+from .refetch import Refetch
+from .upstreams import is_upstream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..chain.header import Header
+    from ..jam.framing import Stream
+    from ..node.carrier import Connection, KindStream
+    from ..node.peers import Record
+    from .gateway import Gateway
+
+_REQUESTS = (BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST)
+_REQUEST_MS = 10_000  # a peer that opens a stream and does not say what it wants
+_BURST_S = 2  # a peer's requests that are passed on at once, in seconds of its rate
+
+
+class _Passing:
+    """Reads one CE 128 or CE 129 request; then it is the relays'."""
+
+    def __init__(self, link: "GatewayLink", kind: int, stream: "Stream", now: int) -> None:
+        self._link = link
+        self._kind = kind
+        self._responder: BlockResponder | StateResponder
+        self._responder = BlockResponder() if kind == BLOCK_REQUEST else StateResponder()
+        self._responder.begin(stream, now + _REQUEST_MS)
+
+    @property
+    def busy(self) -> bool:
+        """The request is not complete."""
+        return self._responder.busy
+
+    def poll(self, now: int) -> bool:
+        """Bounded work; whether there may be more. RemoteError where the requester is to blame."""
+        responder, link = self._responder, self._link
+        event = responder.poll(now)
+        if event == REQUEST:
+            profile = link.gateway.profile
+            if isinstance(responder, BlockResponder):
+                made = passage.of_blocks(responder, profile)
+            else:
+                made = passage.of_state(responder, profile)
+            if made is not None:
+                link.gateway.relays.add(link, link.meter, self._kind, made, now)
+        return event != NOTHING
+
+
+class _Range(HeaderAnswer):
+    """One header range, from the store, else from an upstream."""
+
+    def __init__(self, link: "GatewayLink", stream: "Stream", now: int) -> None:
+        self._link = link
+        # It may wait for an upstream first, and be read by a slow peer after that.
+        patience = link.gateway.profile.relay_timeout_ms
+        HeaderAnswer.__init__(self, stream, now + 2 * patience, link.gateway.range)
+
+    def asked(self, now: int) -> None:
+        asked, gateway = self.responder, self._link.gateway
+        found = gateway.range(asked.header_hash, asked.direction, asked.maximum)
+        if found is not None:
+            gateway.ranges_served += 1
+            self.answer(found)
+            return
+        profile = gateway.profile
+        fetch = Refetch(self, gateway.chain.spec, profile, profile.block_request_blocks, gateway.read_header)
+        gateway.relays.add(self._link, self._link.meter, BLOCK_REQUEST, fetch, now)
+
+
+class GatewayLink(PeerLink):
+    """One connection. `is_upstream`: a JAM full node that we follow; `is_mesh`: told of headers by hash."""
+
+    def __init__(self, gateway: "Gateway", record: "Record", connection: "Connection", now: int) -> None:
+        PeerLink.__init__(self, gateway, record, connection, now)
+        self.gateway = gateway
+        self.is_upstream = is_upstream(record)
+        profile = gateway.profile
+        self.meter = Meter(profile.relay_rate, _BURST_S * profile.relay_rate)
+        self.announcer = HeaderAnnouncement(profile.announce_queue)
+        self._answers: list[_Passing | _Range] = []
+        self._untold: deque[bytes] = deque(maxlen=profile.announce_queue)  # for UP 0; the oldest goes first
+        self._said: deque[bytes] = deque(maxlen=profile.announce_queue)  # by the peer, while gossip did not listen
+        self._is_named = not record.inbound and not self.is_upstream  # the user says that this is a gateway
+        self._fetch: HeaderRequest | None = None
+        self._fetching = b""
+        self._now = now
+        if not self.is_upstream:
+            self.silence_ms = 0  # whoever is served, or hears all from us, has nothing to say
+
+    @property
+    def is_mesh(self) -> bool:
+        """Headers are announced to this peer by their hashes."""
+        return self.announcer.attached(OURS)
+
+    @property
+    def is_serving(self) -> bool:
+        """Answers to this peer are under way."""
+        return bool(self._answers)
+
+    @property
+    def is_asking(self) -> bool:
+        """It answers a range that fills our gap."""
+        return self._range.busy
+
+    @property
+    def is_behind(self) -> bool:
+        """The peer has named a head that we lack."""
+        return bool(self.gap.target) and not self.gateway.knows(self.gap.target)
+
+    def has(self, header: "Header") -> bool:
+        """Whether the peer says that it has this header: it named it, or a later one that we do not have yet."""
+        return (bool(self.gap.target) and header.slot <= self.gap.target_slot) or header.hash in self._said
+
+    # what the node asks of a link
+
+    def poll(self, now: int) -> bool:
+        """One unit of work of each part; whether there may be more."""
+        self._now = now
+        self.gateway.source = self
+        try:
+            busy = PeerLink.poll(self, now)
+            if not self.ready:
+                return busy
+            busy = self._mesh(now) or busy
+            busy = self._fetched(now) or busy
+        except VerifyError as error:
+            raise RemoteError(MALFORMED, str(error))
+        finally:
+            self.gateway.source = None
+        self._tell()
+        return self._serve(now) or busy
+
+    def announce(self, data: bytes) -> None:
+        """Have the peer hear of a header on UP 0 when it takes it. Upstreams have it from others than us."""
+        if not self.is_upstream and not self.is_mesh:
+            self._untold.append(data)
+
+    def take(self, stream: "KindStream") -> bool:
+        """Serve a stream that the peer opened. Upstreams are not served: what they ask for would be asked of them."""
+        kind = stream.kind
+        if kind == HEADER_ANNOUNCEMENT:
+            self.announcer.attach(stream, THEIRS)
+            self._is_named = True  # who announces so is told so
+        elif self.is_upstream or kind not in _REQUESTS or not self.gateway.offers(kind):
+            return False
+        elif len(self._answers) >= self.gateway.profile.served_streams:
+            stream.reset(TOO_MANY_STREAMS)
+        elif kind == HEADER_REQUEST:
+            self._answers.append(_Range(self, stream, self._now))
+        else:
+            self._answers.append(_Passing(self, kind, stream, self._now))
+        return True
+
+    def fill(self, data: "bytes | bytearray | memoryview", end: int) -> None:
+        """A header of a range that we asked for lies in data[:end]."""
+        self.gateway.headers_in += 1
+        PeerLink.fill(self, data, end)
+
+    def close(self) -> None:
+        """The connection is over."""
+        self.gateway.gossip.left(self)
+        self.gateway.relays.drop(self)
+        self._answers = []
+
+    def _request(self, now: int) -> bool:
+        if self.is_behind and not self._range.busy and not self.gateway.may_fill(self, now):
+            return False
+        return PeerLink._request(self, now)
+
+    # announcements by hash
+
+    def _mesh(self, now: int) -> bool:
+        announcer, gossip = self.announcer, self.gateway.gossip
+        if self._is_named and not self.is_mesh and self.connection.carries_lite_kinds:
+            stream = self.connection.open(HEADER_ANNOUNCEMENT)
+            if stream is not None:
+                self._is_named = False
+                announcer.attach(stream, OURS)
+                self._untold.clear()
+                gossip.joined(self)
+                for leaf, slot in self.gateway.leaves():
+                    if gossip.tell(self, leaf):
+                        announcer.announce(leaf, slot)
+        event = announcer.poll(now)
+        if event == ANNOUNCEMENT:
+            self._hear(announcer.header_hash, announcer.slot, now)
+        elif event == ENDED and not (announcer.attached(OURS) or announcer.attached(THEIRS)):
+            gossip.left(self)  # it is no gateway, or none any more: UP 0 will do
+        if gossip.is_useless(self):
+            raise RemoteError(0, "announces headers and does not show them")
+        return event != NOTHING
+
+    def _hear(self, header_hash: bytes, slot: int, now: int) -> None:
+        gateway = self.gateway
+        self._heard_at = now
+        if self.is_behind:
+            self._said.append(header_hash)
+            self.gap.named(header_hash, slot)  # it is fetched with those before it
+            return
+        gateway.gossip.heard(self, header_hash, now, gateway.knows(header_hash))
+
+    def fetch(self, header_hash: bytes, deadline: int) -> bool:
+        """Ask for one header by its hash. False: not now, an exchange is not quite over or there is no stream."""
+        if self._fetch is None:
+            self._fetch = HeaderRequest(self.gateway.chain.spec, bytearray(self.gateway.chain.spec.max_header_size))
+        if self._fetch.busy or not self.ready:
+            return False
+        stream = self.connection.open(HEADER_REQUEST)
+        if stream is None:
+            return False
+        self._fetch.begin(stream, header_hash, DESCENDING, 1, deadline)
+        self._fetching = header_hash
+        return True
+
+    def _fetched(self, now: int) -> bool:
+        core, gateway = self._fetch, self.gateway
+        if core is None or not core.busy:
+            return False
+        try:
+            event = core.poll(now)
+        except RemoteError as error:
+            gateway.gossip.failed(self, self._fetching)
+            if error.code != TIMED_OUT:
+                raise
+            return True
+        if event == HEADER:
+            header = gateway.read_header(core.header_buf, 0, core.header_end)
+            if header.hash != self._fetching:
+                gateway.gossip.failed(self, self._fetching)
+                core.cancel()
+                raise RemoteError(MALFORMED, "showed another header than the one it was asked for")
+            self._heard_at = now
+            gateway.take_fetched(core.header_buf, core.header_end, header, self)
+        elif event in (DONE, REFUSED, LOST):
+            gateway.gossip.failed(self, self._fetching)  # says nothing where the header came
+        return event != NOTHING
+
+    # serving
+
+    def _tell(self) -> None:
+        final = self.gateway.final()
+        while self._untold and self._announcements.announce(self._untold[0], *final):
+            self._untold.popleft()
+
+    def _serve(self, now: int) -> bool:
+        busy = False
+        for answer in self._answers:
+            try:
+                busy = answer.poll(now) or busy
+            except RemoteError as error:
+                if error.code != TIMED_OUT:  # a slow reader loses its answer, no more
+                    raise
+        if self._answers:
+            self._answers = [answer for answer in self._answers if answer.busy]
+        return busy

@@ -1,0 +1,197 @@
+"""An answer passed through: read from an upstream's stream, sent on the requester's, and never held whole.
+
+What is looked at is the framing alone: how many messages there are, how long they are, that none is cut. What they
+say is the requester's to check. One chunk is in our hands at a time; while the requester does not take it, nothing is
+read, and so the upstream's window closes.
+"""
+
+from ..errors import BudgetError, RemoteError
+from ..jam.events import DONE, ENDED, LOST, MORE, NOTHING, REFUSED
+from ..jam.framing import MessageReader, MessageWriter, gave_up, put_u32
+from ..jam.kinds import CANCELLED, DECLINED, SURPLUS, TRUNCATED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..budget.profile import Profile
+    from ..jam.block_request import BlockResponder
+    from ..jam.framing import Buffer, Stream
+    from ..jam.state_request import StateResponder
+
+_NO_CHUNK = memoryview(b"")
+_BLOCKS_MAXIMUM_AT = 33  # in a request of CE 128
+_STATE_SIZE_AT = 94  # and of CE 129
+
+
+def of_blocks(responder: "BlockResponder", profile: "Profile") -> "Passage | None":
+    """The passage of a CE 128 request that is complete; None, and declined, where it makes no sense."""
+    if responder.maximum == 0:
+        responder.refuse(DECLINED)
+        return None
+    maximum = min(responder.maximum, profile.block_request_blocks)
+    put_u32(responder.request, _BLOCKS_MAXIMUM_AT, maximum)
+    # typeberry sends one block more than it was asked for
+    most = (maximum + 1) * profile.block_bytes
+    return Passage(responder.what, _message(responder.request), 1, most, responder.hand_over())
+
+
+def of_state(responder: "StateResponder", profile: "Profile") -> "Passage | None":
+    """The passage of a CE 129 request that is complete; None, and declined, where it makes no sense.
+
+    What nobody can answer is not passed on, nor a size that we do not pass back: an upstream may close over the one and
+    would be blamed for the other.
+    """
+    if responder.start_key > responder.end_key:
+        responder.refuse(DECLINED)
+        return None
+    put_u32(responder.request, _STATE_SIZE_AT, min(responder.max_size, profile.state_answer_bytes))
+    most = profile.state_answer_bytes
+    return Passage(responder.what, _message(responder.request), 2, most, responder.hand_over())
+
+
+def _message(request: bytearray) -> bytes:
+    return len(request).to_bytes(4, "little") + bytes(request)
+
+
+class Passage:
+    """`request` is the whole message, with its length; the answer has `messages`, of `max_bytes` together.
+
+    `begin` with a stream of an upstream and a lent chunk, then `poll`: MORE, NOTHING, or the end:
+    DONE            all of it is with the requester's stream, and its end
+    REFUSED, LOST   the upstream gave nothing: `begin` with another one, or `decline`
+    ENDED           the requester has no use for it any more
+    RemoteError     the upstream's fault; `is_fresh` says whether another one may still be asked, else all is over
+    BudgetError     the answer is longer than we pass on, which is nobody's fault; likewise
+    """
+
+    def __init__(self, what: str, request: "Buffer", messages: int, max_bytes: int, down: "Stream") -> None:
+        self.passed_bytes = 0  # content that the requester's stream took
+        self.is_waiting_below = False  # the requester's stream took less than there was at the last poll
+        self._what = what
+        self._request = request
+        self._messages = messages
+        self._max_bytes = max_bytes
+        self._down = down
+        self._chunk = _NO_CHUNK
+        self._up: "Stream | None" = None
+        self._reader = MessageReader(what)
+        self._writer = MessageWriter()
+        self._writer.begin(down)
+        self._is_over = False  # the requester's stream has its end
+        self._sent = self._begun = self._total = self._start = self._end = 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Nothing of an answer has gone to the requester: another upstream may be asked."""
+        return self._begun == 0
+
+    @property
+    def has_left(self) -> bool:
+        """The requester has reset its stream, or is gone."""
+        return gave_up(self._down) != NOTHING
+
+    def begin(self, up: "Stream", chunk: memoryview) -> None:
+        """Ask on this stream. `chunk` is ours until the end."""
+        self._up = up
+        self._chunk = chunk
+        self._reader.begin(up)
+        self._sent = self._total = self._start = self._end = 0
+        self.is_waiting_below = False
+
+    def cancel(self) -> None:
+        """The requester is too slow, or gone."""
+        self._drop(CANCELLED)
+        self._end_below(CANCELLED)
+
+    def give_up(self) -> None:
+        """The upstream is too slow; the requester's stream stays as it is."""
+        self._drop(CANCELLED)
+
+    def decline(self) -> None:
+        """There is no answer."""
+        self._drop(CANCELLED)
+        self._end_below(DECLINED)
+
+    def poll(self) -> int:
+        """One bounded unit of work."""
+        up = self._up
+        if up is None:
+            return NOTHING
+        if self.has_left:
+            self.cancel()
+            return ENDED
+        try:
+            event = self._step(up)
+        except (RemoteError, BudgetError) as error:
+            self._drop(error.code if isinstance(error, RemoteError) else CANCELLED)
+            if not self.is_fresh:
+                self._end_below(DECLINED)
+            raise
+        if event in (REFUSED, LOST):
+            self._drop(CANCELLED)
+        elif event == DONE:
+            self._up = None
+            self._is_over = True
+        return event
+
+    def _step(self, up: "Stream") -> int:
+        if self._sent < len(self._request):
+            why = gave_up(up)
+            if why:
+                return why
+            self._sent += up.send(self._request, self._sent, len(self._request))
+            if self._sent < len(self._request):
+                return NOTHING
+            up.finish()
+        if self._start < self._end:
+            return self._pass()
+        if self._reader.left:
+            self._start = 0
+            self._end = self._reader.read_into(self._chunk, 0, len(self._chunk))
+            return self._pass() if self._end else self._over(self._reader.ended)
+        return self._next()
+
+    def _pass(self) -> int:
+        count = self._writer.write(self._chunk, self._start, self._end)
+        self._start += count
+        self.passed_bytes += count
+        self.is_waiting_below = self._start < self._end
+        return MORE if count else NOTHING
+
+    def _next(self) -> int:
+        # Between messages: the next one, or the end.
+        self.is_waiting_below = not self._writer.flush()
+        if self.is_waiting_below:
+            return NOTHING
+        event = self._reader.next_message()
+        if event == MORE:
+            if self._begun == self._messages:
+                raise RemoteError(SURPLUS, "%s: a message after the last one" % self._what)
+            length = self._reader.length
+            self._total += length
+            if self._total > self._max_bytes:
+                raise BudgetError("passage", "%s: an answer of %d bytes, at most %d are passed on" % (
+                    self._what, self._total, self._max_bytes))
+            self._begun += 1
+            self._writer.message(length)
+            return MORE
+        if event == DONE:
+            if self._begun < self._messages:
+                raise RemoteError(TRUNCATED, "%s: the stream ended before message %d" % (self._what, self._begun + 1))
+            self._writer.finish()
+            return DONE
+        return self._over(event)
+
+    def _over(self, event: int) -> int:
+        if event in (REFUSED, LOST) and not self.is_fresh:
+            raise RemoteError(TRUNCATED, "%s: the answer was given up in its middle" % self._what)
+        return event
+
+    def _end_below(self, code: int) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._down.reset(code)
+
+    def _drop(self, code: int) -> None:
+        up, self._up = self._up, None
+        if up is not None:
+            up.reset(code)

@@ -1,0 +1,236 @@
+"""Requests of peers on their way to an upstream and back: who waits, who has a turn, and who sat on it for too long.
+
+A request waits in one queue. Its turn comes when a buffer is free, an upstream has room, and its peer has no more than
+its share; so neither many requests of one peer nor slow readers keep the others from theirs.
+"""
+
+from ..budget.pool import Pool
+from ..errors import BudgetError, RemoteError
+from ..jam.events import DONE, ENDED, LOST, MORE, NOTHING
+from ..jam.kinds import TIMED_OUT
+from ..transport.states import CLOSED, READY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    from ..budget.meter import Meter
+    from ..budget.profile import Profile
+    from ..node.carrier import Connection
+    from ..node.peers import Record
+    from .passage import Passage
+    from .refetch import Refetch
+    from .upstreams import Upstreams
+
+    Exchange = Union[Passage, Refetch]
+
+_STEPS_A_TURN = 8  # of one exchange: each moves a chunk at most
+
+
+class _Relay:
+    def __init__(self, owner: object, meter: "Meter", kind: int, exchange: "Exchange", now: int) -> None:
+        self.owner = owner
+        self.meter = meter
+        self.kind = kind
+        self.exchange = exchange
+        self.since = now
+        self.tried: "list[Record]" = []
+        # while it has its turn
+        self.record: "Record | None" = None
+        self.connection: "Connection | None" = None
+        self.chunk: "memoryview | None" = None
+        self.is_asking = False
+        self.began_at = self.moved_at = now
+
+
+class Relays:
+    """`done` and `declined` count requests by kind; `passed_bytes` counts what came back through here."""
+
+    def __init__(self, upstreams: "Upstreams", profile: "Profile") -> None:
+        self.done: dict[int, int] = {}
+        self.declined: dict[int, int] = {}
+        self.passed_bytes = 0
+        self._upstreams = upstreams
+        self._profile = profile
+        self._pool = Pool("relays", profile.relays, profile.relay_chunk_bytes)
+        self._waiting: list[_Relay] = []
+        self._running: list[_Relay] = []
+        self._is_crowded = False  # somebody within its share waits only because others have theirs
+
+    @property
+    def count(self) -> int:
+        """Requests that are here, waiting or under way."""
+        return len(self._waiting) + len(self._running)
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is under way and every buffer is back."""
+        return self.count == 0 and self._pool.free == self._pool.count
+
+    @property
+    def is_waiting_below(self) -> bool:
+        """Some requester's stream was full."""
+        return any(relay.exchange.is_waiting_below for relay in self._running)
+
+    def add(self, owner: object, meter: "Meter", kind: int, exchange: "Exchange", now: int) -> bool:
+        """Take a request; `owner` is its peer's link and `meter` the peer's. False, and declined: there is no room."""
+        if len(self._waiting) >= self._profile.relay_queue or not self._upstreams.may_answer(kind, []):
+            self._decline(kind, exchange)
+            return False
+        self._waiting.append(_Relay(owner, meter, kind, exchange, now))
+        return True
+
+    def drop(self, owner: object) -> None:
+        """The peer is gone."""
+        for relay in [relay for relay in self._running if relay.owner is owner]:
+            self._stop(relay)
+            relay.exchange.cancel()
+        for relay in [relay for relay in self._waiting if relay.owner is owner]:
+            self._waiting.remove(relay)
+            relay.exchange.cancel()
+
+    def turn(self, now: int) -> bool:
+        """Begin what can begin, move what can move. Whether there may be more at once."""
+        self._is_crowded = False
+        for relay in list(self._waiting):
+            self._wait(relay, now)
+        busy = False
+        for relay in list(self._running):
+            busy = self._move(relay, now) or busy
+        return busy
+
+    def wake_at(self, now: int) -> int:
+        """When `turn` is due at the latest (ms), or -1."""
+        times = [relay.moved_at + self._patience_ms(relay) for relay in self._running]
+        if self._is_crowded:
+            times += [relay.began_at + self._profile.relay_timeout_ms for relay in self._running]
+        times += [relay.since + self._profile.relay_timeout_ms for relay in self._waiting]
+        times += [at for at in (relay.meter.wake_at(now) for relay in self._waiting) if at > now]
+        return min(times) if times else -1
+
+    def _wait(self, relay: _Relay, now: int) -> None:
+        exchange, profile = relay.exchange, self._profile
+        if exchange.has_left:
+            self._waiting.remove(relay)
+            exchange.cancel()
+            return
+        if now - relay.since > profile.relay_timeout_ms or not self._upstreams.may_answer(relay.kind, relay.tried):
+            self._waiting.remove(relay)
+            self._decline(relay.kind, exchange)
+            return
+        if sum(1 for other in self._running if other.owner is relay.owner) >= profile.relays_per_peer:
+            return
+        if not relay.meter.ready(now):
+            return
+        record = self._upstreams.choose(relay.kind, relay.tried, now)
+        chunk = self._pool.lend() if record is not None else None
+        if record is None or chunk is None:
+            self._is_crowded = True
+            return
+        relay.meter.spend(1, now)
+        relay.record, relay.chunk = record, chunk
+        relay.connection = self._upstreams.connection(record, relay.kind, now)
+        relay.is_asking = False
+        relay.began_at = relay.moved_at = now
+        self._upstreams.began(record)
+        self._waiting.remove(relay)
+        self._running.append(relay)
+
+    def _move(self, relay: _Relay, now: int) -> bool:
+        """Some steps of one exchange; whether there may be more."""
+        assert relay.record is not None
+        if relay.exchange.has_left:
+            self._stop(relay)
+            relay.exchange.cancel()
+            return True
+        if not relay.is_asking and not self._ask(relay, now):
+            return False
+        before = relay.exchange.passed_bytes
+        event = NOTHING
+        try:
+            for _ in range(_STEPS_A_TURN):
+                event = relay.exchange.poll()
+                if event != MORE:
+                    break
+            if event in (NOTHING, MORE):
+                self._check_time(relay, event == MORE or relay.exchange.passed_bytes != before, now)
+                return event == MORE
+        except (RemoteError, BudgetError) as error:
+            if isinstance(error, RemoteError):
+                self._upstreams.fault(relay.record, relay.kind, error)
+            self._next(relay)
+            return True
+        finally:
+            self.passed_bytes += relay.exchange.passed_bytes - before
+        if event == DONE:
+            self._upstreams.answered(relay.record, relay.kind)
+            self.done[relay.kind] = self.done.get(relay.kind, 0) + 1
+        if event in (DONE, ENDED):
+            self._stop(relay)
+        else:
+            if event == LOST:
+                self._upstreams.lost(relay.record, relay.kind, relay.connection, now)
+            self._next(relay)
+        return True
+
+    def _ask(self, relay: _Relay, now: int) -> bool:
+        """Open the stream, once the connection stands. Whether it is open."""
+        connection = relay.connection
+        assert relay.record is not None and relay.chunk is not None
+        if connection is None or connection.state == CLOSED:
+            self._upstreams.lost(relay.record, relay.kind, None, now)
+            self._next(relay)
+            return False
+        stream = connection.open(relay.kind) if connection.state == READY else None
+        if stream is None:
+            if now - relay.moved_at > self._profile.handshake_timeout_ms:
+                self._next(relay)
+            return False
+        relay.exchange.begin(stream, relay.chunk)
+        relay.is_asking = True
+        relay.moved_at = now
+        return True
+
+    def _patience_ms(self, relay: _Relay) -> int:
+        # How long nothing may move: the reason why not decides.
+        profile = self._profile
+        if not relay.is_asking:
+            return profile.handshake_timeout_ms
+        if relay.exchange.is_waiting_below:
+            return profile.relay_stall_ms if self._is_crowded else profile.relay_timeout_ms
+        return profile.state_sync_timeout_ms
+
+    def _check_time(self, relay: _Relay, has_moved: bool, now: int) -> None:
+        if has_moved:
+            relay.moved_at = now
+        is_long = self._is_crowded and now - relay.began_at > self._profile.relay_timeout_ms
+        if not is_long and now - relay.moved_at <= self._patience_ms(relay):
+            return
+        if is_long or relay.exchange.is_waiting_below:
+            self._stop(relay)
+            relay.exchange.cancel()
+            return
+        relay.exchange.give_up()
+        raise RemoteError(TIMED_OUT, "nothing came for %d ms" % (now - relay.moved_at))
+
+    def _next(self, relay: _Relay) -> None:
+        # This upstream gave nothing: another one, unless the requester has something of it already.
+        record = relay.record
+        assert record is not None
+        self._stop(relay)
+        if not relay.exchange.is_fresh:
+            relay.exchange.cancel()
+            return
+        relay.tried.append(record)
+        self._waiting.insert(0, relay)
+
+    def _stop(self, relay: _Relay) -> None:
+        assert relay.record is not None and relay.chunk is not None
+        self._running.remove(relay)
+        self._upstreams.ended(relay.record)
+        self._pool.give_back(relay.chunk)
+        relay.record = relay.connection = relay.chunk = None
+
+    def _decline(self, kind: int, exchange: "Exchange") -> None:
+        exchange.decline()
+        self.declined[kind] = self.declined.get(kind, 0) + 1
