@@ -314,7 +314,8 @@ class Connection(FrameBuffers):
     def _refuse(self, rule: str, text: str, code: int = FAULT) -> None:
         if self.state != CLOSED:
             self.rule = rule
-            self._set_closed(code, "%s: %s" % (rule, text))
+            named = text.startswith(rule + ":")  # yamux and multistream do so themselves
+            self._set_closed(code, text if named else "%s: %s" % (rule, text))
 
     def _set_closed(self, code: int, reason: str) -> None:
         self.state = CLOSED

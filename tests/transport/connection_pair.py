@@ -11,6 +11,7 @@ from jamliquor_lite.transport.noise import Secure
 from jamliquor_lite.transport.states import CLASSICAL
 from jamliquor_lite.transport.terms import PREFER, Terms
 from jamliquor_lite.transport.upgrade import RANDOM_BYTES
+from jamliquor_lite.transport.yamux_frame import DATA, HEADER_BYTES, Header, put_header
 from tests.transport.noise_pairs import ALICE, BOB, drawn
 from tests.transport.yamux_pair import profile
 
@@ -258,3 +259,25 @@ class Hand:
         self.hear()
         assert self.end.is_gone, "something is left to send"
         assert is_whole(self.host), whole_text(self.host)
+
+
+def yamux(kind, flags, stream_id, length, data=b""):
+    """One yamux frame."""
+    header = bytearray(HEADER_BYTES)
+    put_header(header, 0, kind, flags, stream_id, length)
+    return bytes(header) + data
+
+
+def frames_of(plain):
+    """(kind, flags, stream id, length) of each yamux frame in what `hear_plain` gave."""
+    found = []
+    at = 0
+    while at < len(plain):
+        header = Header()
+        at += header.take(plain, at, len(plain))
+        assert header.missing == 0
+        found.append((header.kind, header.flags, header.stream_id, header.length))
+        if header.kind == DATA:
+            at += header.length
+    assert at == len(plain)
+    return found
