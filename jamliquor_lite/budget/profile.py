@@ -22,7 +22,8 @@ class Profile:
     min_peers = 4  # fewer, and spare peers are dialed: one that lies by silence must not be the only one
     inbound_streams = 32  # a peer that opens streams and never uses them; typeberry opens 19 at once
     outbound_streams = 32
-    stream_window_bytes = 64 * 1024  # what a peer may send ahead on one stream
+    # What a peer may send ahead on one stream. Less than yamux begins with has py-libp2p send 6 MB in a second.
+    stream_window_bytes = 256 * 1024
     connection_window_bytes = 512 * 1024  # and on all streams of a connection together
     send_buffer_bytes = 128 * 1024  # what may wait for a slow peer on one stream
     connection_send_bytes = 512 * 1024  # and on all streams of a connection together
