@@ -210,6 +210,8 @@ class Host:
             if now > ends_at:
                 raise HostError("not within %d s" % timeout_s)
             carrier.flush(now)
+            if condition():
+                return
             at = carrier.watch(now)
             await self._waker.wait(0 if busy else max(0, (ends_at if at < 0 else min(at, ends_at)) - now))
             now = clock.ticks_ms()

@@ -27,6 +27,8 @@ export async function makeNode({ listen = [], key = "ed25519", security = ["nois
     transports: [tcp()],
     connectionEncrypters: security.map((name) => encrypters[name]),
     streamMuxers: [yamux()],
+    // All peers are on this machine, and a benchmark connects more often than 5 times a second.
+    connectionManager: { inboundConnectionThreshold: 1e6 },
     services: { identify: identify(), ping: ping() },
   });
 }
