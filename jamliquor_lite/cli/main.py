@@ -13,11 +13,11 @@ wrong arguments), 1 for failures, 130 after Ctrl-C.
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 
 from ..errors import BudgetError, LocalError, RemoteError, VerifyError
+from .frugal import load_asyncio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ COMMANDS = (
 )
 
 _FOLLOWING = ("run", "state", "devnet", "peers")  # the commands that wait for a network
-
-_OWN_HASHES = ("_md5", "_sha1", "_sha3", "_blake2")
 
 # Which extra of this package brings a module that may be missing.
 _EXTRAS = {"aioquic": "quic", "cryptography": "quic", "bandersnatch_vrfs": "crypto"}
@@ -109,29 +107,6 @@ def load(name: str) -> "ModuleType":
     if name in _FOLLOWING:
         load_asyncio()
     return importlib.import_module(f"jamliquor_lite.cli.{name}")
-
-
-def load_asyncio() -> None:
-    """Import asyncio without ssl, which it would load for TLS over TCP, and hashlib without OpenSSL's hashes, where
-    Python has its own: 8 MB that no command of ours uses.
-
-    Only an entry point may decide that, and only for a process that has neither yet.
-    """
-    # Distributions may leave Python's own hashes out; hashlib would complain of each that is missing.
-    sha2 = ("_sha2",) if sys.version_info >= (3, 12) else ("_sha256", "_sha512")
-    if all(importlib.util.find_spec(name) for name in (*_OWN_HASHES, *sha2)):
-        _import_without("hashlib", "_hashlib")
-    _import_without("asyncio", "ssl")
-
-
-def _import_without(name: str, unused: str) -> None:
-    if name in sys.modules or unused in sys.modules:
-        return
-    sys.modules[unused] = None  # type: ignore[assignment]
-    try:
-        importlib.import_module(name)
-    finally:
-        del sys.modules[unused]
 
 
 def usage() -> str:

@@ -9,13 +9,11 @@ the program `jamliquor-lite` leaves out: ssl, and OpenSSL's hashes. The report o
 import os
 import signal
 import sys
-import threading
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from jamliquor_lite.cli import crypto_choice
-from jamliquor_lite.cli.main import load_asyncio
+from jamliquor_lite.cli.frugal import load_asyncio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ _NAMES = {"hybrid": "/noise-mlkem768-hfs/0.2.0", "classical": "/noise"}
 async def listen(host: "Host") -> None:
     """Serve until the process ends, and say who was turned away."""
     print("READY", host.address, flush=True)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    watch_parent()
     while True:
         await host.until(lambda: host.carrier.last_refusal != "", _FOREVER_S)
         print("REFUSED", host.carrier.last_refusal, flush=True)
@@ -61,11 +59,14 @@ async def dial(host: "Host", address: str, size: int) -> None:
     print(json.dumps(report), flush=True)
 
 
-def end_with_parent() -> None:
-    """Standard input is a pipe from whoever started this: its end is theirs, however that came."""
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
+def watch_parent() -> None:
+    """Standard input is a pipe from whoever started this: its end is theirs, however that came, and then ours."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop().add_reader(0, lambda: os.read(0, 4096) or os._exit(0))
+    except OSError:
+        pass  # a file, which cannot be waited for
 
 
 def main(words: "list[str]") -> int:
