@@ -78,10 +78,10 @@ class Peers:
         if sum(1 for link in linked if not link.ready) >= self._profile.dials:
             return []
         waiting = [record for record in self.records if record.link is None and not record.inbound]
+        named = [record for record in waiting if not record.is_spare]  # not by sort: MicroPython's keeps no order
         if len(linked) >= self._profile.min_peers:
-            waiting = [record for record in waiting if not record.is_spare]
-        waiting.sort(key=lambda record: record.is_spare)
-        return waiting
+            return named
+        return named + [record for record in waiting if record.is_spare]
 
     def failed(self, record: "Record", reason: str, now: int) -> None:
         """The connection ended. An inbound peer is forgotten: it knows the way."""
