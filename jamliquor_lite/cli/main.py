@@ -31,13 +31,14 @@ COMMANDS = (
     ("state", "ask for a value of the state and prove the answer"),
     ("verify", "check a chain file or a folder of exported blocks, offline"),
     ("devnet", "author a small chain of one's own and serve it"),
+    ("gateway", "stand between JAM full nodes and lite nodes"),
     ("peers", "show the peers pinned as post-quantum, or unpin one"),
     ("keygen", "make this node's key file"),
     ("id", "show this node's name and public key"),
     ("config", "show the configuration in force, and what is wrong with it"),
 )
 
-_FOLLOWING = ("run", "state", "devnet", "peers")  # the commands that wait for a network
+_FOLLOWING = ("run", "state", "devnet", "gateway", "peers")  # the commands that wait for a network
 
 # Which extra of this package brings a module that may be missing.
 _EXTRAS = {"aioquic": "quic", "cryptography": "quic", "bandersnatch_vrfs": "crypto"}

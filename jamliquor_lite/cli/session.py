@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any, Callable
 
+    from ..budget.profile import Profile
     from .output import Output
     from .settings import Settings
+
+    Hear = Callable[[str, dict[str, Any]], None]
+    Make = Callable[[Checkpoint, Profile, str, Hear, "Callable[[bytes], None] | None"], Node]
 
 
 class Session:
@@ -40,9 +44,11 @@ class Session:
         on_event: "Callable[[str, dict[str, Any]], None]",
         checkpoint_hash: "bytes | None" = None,
         guest: bool = False,
+        make: "Make" = Node,
     ) -> None:
         """`keep`: use and write the checkpoint in the data folder. `checkpoint_hash`: start from this block instead.
         `guest`: a node may be running on this data folder, so write nothing and take a name of our own.
+        `make` makes the node, as Node's constructor does.
 
         LocalError for all that is wrong with any of it.
         """
@@ -51,6 +57,7 @@ class Session:
         self._old_checkpoint = old_checkpoint
         self._checkpoint_hash = checkpoint_hash
         self._on_event = on_event
+        self._make = make
         crypto_choice.apply(settings.crypto)
         suite.self_test()
         chainspec = ChainSpec.read(chainspec_path)
@@ -126,12 +133,14 @@ class Session:
             bootstrap = Bootstrap(carriers, genesis.spec, genesis.genesis_hash, profile)
             self.checkpoint = await bootstrap.run(self._checkpoint_hash, table.records, genesis.clock_chain)
             self._check_time(True)
-        self.node = Node(self.checkpoint, profile, self._chain_name, self._on_event, self._save)
+        self.node = self._make(self.checkpoint, profile, self._chain_name, self._on_event, self._save)
         for carrier in networks.carriers(self._seed, genesis.genesis_hash, self.pins):
             self.node.attach(carrier)
         self.node.open()
+        own = [carrier.name for carrier in self.node.carriers]
         for name, host, port in found:
-            self.node.add_peer(name, host, port).is_spare = name in networks.spares
+            if name not in own:  # a chainspec may name its reader
+                self.node.add_peer(name, host, port).is_spare = name in networks.spares
         return self.node
 
 

@@ -1,0 +1,173 @@
+"""`jamliquor-lite gateway`: follow JAM full nodes, and serve lite nodes what was checked, and more from upstream."""
+
+import asyncio
+import os
+
+from ..crypto import suite
+from ..errors import LocalError
+from ..gateway.gateway import Gateway
+from ..gateway.upstreams import LEARN, SERVES
+from ..jam.kinds import BLOCK_REQUEST, STATE_REQUEST
+from ..node.status import Status
+from . import session as sessions
+from . import settings as configuration
+from .addresses import AddressError, JamAddress, parse
+from .embedded import EmbeddedDevnet
+from .lite_addresses import parse_listen
+from .output import Output, add_output_arguments, seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any, Callable
+
+    from ..budget.profile import Profile
+    from ..chain.checkpoint import Checkpoint
+
+    Hear = Callable[[str, dict[str, Any]], None]
+    Save = Callable[[bytes], None]
+
+_STATUS_SECONDS = 1.0
+_QUIET = ("vouched", "root", "best", "epoch", "tickets_adopted", "keys_adopted")
+_DEV = ["--slot-ms", "1000", "--accelerated", "--blocks", "40"]
+_DEV_LISTEN = "/ip4/127.0.0.1/tcp/0"
+
+
+def add_arguments(parser: "argparse.ArgumentParser") -> None:
+    configuration.add_network_arguments(parser)
+    group = parser.add_argument_group("the gateway")
+    group.add_argument(
+        "--upstream", metavar="NAME@IP:PORT", action="append", default=[],
+        help="a JAM full node to follow; may be repeated. Without any, and without --peer, the bootnodes of the "
+        "chainspec are. --peer with a multiaddr names another gateway",
+    )
+    group.add_argument(
+        "--upstream-serves", metavar="WHAT", default=LEARN,
+        help="`blocks` only, `state` proofs too, or `learn` it by asking once (default: learn)",
+    )
+    add_output_arguments(parser)
+    sessions.add_checkpoint_arguments(parser)
+
+
+def run(args: "argparse.Namespace") -> int:
+    duration = seconds(args)
+    settings = configuration.load(args)
+    for text in args.upstream:
+        _add_upstream(settings, text)
+    if args.upstream_serves not in SERVES:
+        raise LocalError("--upstream-serves %s: must be %s" % (ascii(args.upstream_serves), ", ".join(SERVES)), 2)
+    out = Output(args.json)
+    for warning in settings.warnings:
+        out.warn(warning)
+    if settings.chain != "dev":
+        if not settings.listen:
+            raise LocalError("nowhere to serve: give --listen MULTIADDR, such as /ip4/0.0.0.0/tcp/30334", 2)
+        return asyncio.run(_serve(args, settings, settings.chain, [], duration, out))
+    settings.listen = settings.listen or [parse_listen(_DEV_LISTEN)]
+    with EmbeddedDevnet(_DEV) as devnet:
+        ready = devnet.ready
+        return asyncio.run(_serve(args, settings, ready["chainspec"], ready["addresses"], duration, out))
+
+
+def _add_upstream(settings: "configuration.Settings", text: str) -> None:
+    try:
+        address = parse(text)
+        if not isinstance(address, JamAddress):
+            raise AddressError("an upstream is on JAM's own network: allowed is NAME@IP:PORT")
+    except AddressError as error:
+        raise LocalError("--upstream %s: %s" % (ascii(text[:200]), error), 2)
+    if all(address.name != known.name for known in settings.peers):
+        settings.peers.append(address)
+
+
+async def _serve(
+    args: "argparse.Namespace",
+    settings: "configuration.Settings",
+    chainspec: str,
+    addresses: "list[str]",
+    duration: "float | None",
+    out: Output,
+) -> int:
+    def on_event(name: str, fields: "dict[str, Any]") -> None:
+        out.event(name, **fields)
+        if name not in _QUIET:
+            out.line("%s: %s" % (name.replace("_", " "), ", ".join("%s %s" % pair for pair in fields.items())))
+
+    def make(checkpoint: "Checkpoint", profile: "Profile", chain_name: str, hear: "Hear",
+             save: "Save | None") -> Gateway:
+        return Gateway(checkpoint, profile, chain_name, hear, save, args.upstream_serves)
+
+    is_dev = settings.chain == "dev"
+    if is_dev:
+        settings.listen_addr = "127.0.0.1"
+    trusted = sessions.parse_checkpoint(args.checkpoint)
+    session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event, trusted, make=make)
+    for text in addresses:
+        session.networks.add_bootnode(text)
+    gateway = await session.start()
+    assert isinstance(gateway, Gateway)
+    stop = asyncio.Event()
+    sessions.stop_on_signals(stop)
+    served = [address for address in gateway.addresses if address.startswith("/")]
+    out.ready(
+        addresses=gateway.addresses,
+        chain=gateway.chain_name,
+        genesis=gateway.chain.genesis_hash,
+        chainspec=os.path.abspath(chainspec),
+        pid=os.getpid(), crypto=suite.backends(),
+    )
+    out.line("gateway of %s at %s" % (gateway.chain_name, ", ".join(served)))
+    if is_dev:
+        out.line("its chain is in %s while this runs" % chainspec)
+    if duration is not None:
+        asyncio.get_running_loop().call_later(duration, stop.set)
+    showing = asyncio.create_task(_show(gateway, out))
+    try:
+        await gateway.run(stop)
+    finally:
+        showing.cancel()
+    status = Status().read(gateway)
+    relays = gateway.relays
+    out.summary(
+        chain=status.chain,
+        best_slot=status.best_slot,
+        level=status.level,
+        headers_checked=status.headers_checked,
+        headers_refused=status.headers_refused,
+        headers_received=gateway.headers_in,
+        ranges_served=gateway.ranges_served,
+        blocks_relayed=relays.done.get(BLOCK_REQUEST, 0),
+        states_relayed=relays.done.get(STATE_REQUEST, 0),
+        requests_declined=sum(relays.declined.values()),
+        upstream_state=gateway.upstreams.state_word,
+        rss_bytes=sessions.rss_bytes(),
+        bytes_in=status.bytes_in,
+        bytes_out=status.bytes_out,
+        peers_hybrid=status.peers_hybrid,
+        peers_classical=status.peers_classical,
+        peers_refused=status.peers_refused,
+    )
+    return 0
+
+
+async def _show(gateway: Gateway, out: Output) -> None:
+    status = Status()
+    while True:
+        await asyncio.sleep(_STATUS_SECONDS)
+        status.read(gateway)
+        upstreams = gateway.upstreams
+        out.status(
+            "slot %d %s | %d of %d upstreams, state %s | %d peers | %d ranges, %d relayed | %d KB in, %d KB out"
+            % (
+                status.best_slot,
+                status.level,
+                upstreams.connected,
+                len(upstreams.records),
+                upstreams.state_word,
+                status.peers - upstreams.connected,
+                gateway.ranges_served,
+                sum(gateway.relays.done.values()),
+                status.bytes_in // 1024,
+                status.bytes_out // 1024,
+            )
+        )
