@@ -51,13 +51,16 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
     s = int.from_bytes(signature[32:], "little")
     if s >= _L:
         return False
-    a = _decode(public)
-    r = _decode(signature[:32])
-    if a is None or r is None:
+    # One point after the other: each of them, and each step of the sum, is half a kilobyte on a board.
+    total = _decode(public)
+    if total is None:
         return False
     k = int.from_bytes(sha512(signature[:32] + public + message), "little") % _L
-    left = _multiply_add(s, _BASE, k, _negate(a))
-    total = _add(left, _negate(r))
+    total = _multiply_add(s, _BASE, k, _negate(total))
+    r = _decode(signature[:32])
+    if r is None:
+        return False
+    total = _add(total, _negate(r))
     for _ in range(3):
         total = _double(total)
     return total[0] == 0 and total[1] == total[2]
@@ -68,14 +71,15 @@ def _clamp(expanded: bytes) -> int:
 
 
 def _add(p: "Point", q: "Point") -> "Point":
+    # Few integers at a time: no more names than values that are still needed.
     a = (p[1] - p[0]) * (q[1] - q[0]) % _P
-    b = (p[1] + p[0]) * (q[1] + q[0]) % _P
-    c = p[3] * q[3] % _P * _2D % _P
-    d = 2 * p[2] * q[2]
-    e = b - a
-    f = d - c
-    g = d + c
-    h = b + a
+    h = (p[1] + p[0]) * (q[1] + q[0]) % _P
+    e = h - a
+    h += a
+    a = p[3] * q[3] % _P * _2D % _P
+    g = 2 * p[2] * q[2] % _P  # or the products below would be integers of 1024 bits
+    f = g - a
+    g += a
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
@@ -85,7 +89,7 @@ def _double(p: "Point") -> "Point":
     h = a + b
     e = h - (p[0] + p[1]) * (p[0] + p[1]) % _P
     g = a - b
-    f = 2 * p[2] * p[2] + g
+    f = (2 * p[2] * p[2] + g) % _P
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
@@ -133,7 +137,8 @@ def _decode(encoded: bytes) -> "Point | None":
     u = (y * y - 1) % _P
     v = (_D * y * y + 1) % _P
     # The root of u/v in one exponentiation (RFC 8032 section 5.1.3).
-    x = u * v**3 % _P * pow(u * v**7 % _P, (_P - 5) // 8, _P) % _P
+    cube = v * v % _P * v % _P  # reduced at each step: v to the power of 7 would be an integer of 200 bytes
+    x = u * cube % _P * pow(u * cube % _P * cube % _P * v % _P, (_P - 5) // 8, _P) % _P
     square = v * x * x % _P
     if square == -u % _P:
         x = x * _SQRT_MINUS_1 % _P
