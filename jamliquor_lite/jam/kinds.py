@@ -9,63 +9,68 @@ The lite network names the protocol of a stream instead, with the first 8 hex di
 have numbers that no byte holds, so that none can ever travel over QUIC.
 """
 
+from ..const import const
 from ..errors import LocalError
 
-BLOCK_ANNOUNCEMENT = 0
-BLOCK_REQUEST = 128
-STATE_REQUEST = 129
-TICKET_TO_PROXY = 131
-TICKET_TO_VALIDATORS = 132
-WORK_PACKAGE_SUBMISSION = 133
-WORK_PACKAGE_SHARING = 134
-WORK_REPORT_DISTRIBUTION = 135
-WORK_REPORT_REQUEST = 136
-SHARD_DISTRIBUTION = 137
-AUDIT_SHARD_REQUEST = 138
-SEGMENT_SHARD_REQUEST = 139
-SEGMENT_SHARD_REQUEST_JUSTIFIED = 140
-ASSURANCE_DISTRIBUTION = 141
-PREIMAGE_ANNOUNCEMENT = 142
-PREIMAGE_REQUEST = 143
-AUDIT_ANNOUNCEMENT = 144
-JUDGMENT_PUBLICATION = 145
-BUNDLE_REQUEST = 147
-SEGMENT_REQUEST = 148
+BLOCK_ANNOUNCEMENT = const(0)
+BLOCK_REQUEST = const(128)
+STATE_REQUEST = const(129)
+TICKET_TO_PROXY = const(131)
+TICKET_TO_VALIDATORS = const(132)
+WORK_PACKAGE_SUBMISSION = const(133)
+WORK_PACKAGE_SHARING = const(134)
+WORK_REPORT_DISTRIBUTION = const(135)
+WORK_REPORT_REQUEST = const(136)
+SHARD_DISTRIBUTION = const(137)
+AUDIT_SHARD_REQUEST = const(138)
+SEGMENT_SHARD_REQUEST = const(139)
+SEGMENT_SHARD_REQUEST_JUSTIFIED = const(140)
+ASSURANCE_DISTRIBUTION = const(141)
+PREIMAGE_ANNOUNCEMENT = const(142)
+PREIMAGE_REQUEST = const(143)
+AUDIT_ANNOUNCEMENT = const(144)
+JUDGMENT_PUBLICATION = const(145)
+BUNDLE_REQUEST = const(147)
+SEGMENT_REQUEST = const(148)
 
 FIRST_EPHEMERAL = 128
 
 # Of the lite network only.
 FIRST_LITE = 256
-HEADER_REQUEST = 256  # header_request.py
-HEADER_ANNOUNCEMENT = 257  # header_announcement.py
+HEADER_REQUEST = const(256)  # header_request.py
+HEADER_ANNOUNCEMENT = const(257)  # header_announcement.py
 
-_LITE = {HEADER_REQUEST: "headers", HEADER_ANNOUNCEMENT: "announce"}
+# What a node of the lite network opens streams of.
+SPOKEN = (BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, STATE_REQUEST, HEADER_REQUEST, HEADER_ANNOUNCEMENT)
+
+_LITE = ((HEADER_REQUEST, "headers"), (HEADER_ANNOUNCEMENT, "announce"))
 _VERSION = "1"
 
-_NAMES = {
-    BLOCK_ANNOUNCEMENT: "block announcement",
-    BLOCK_REQUEST: "block request",
-    STATE_REQUEST: "state request",
-    TICKET_TO_PROXY: "ticket to proxy",
-    TICKET_TO_VALIDATORS: "ticket to validators",
-    WORK_PACKAGE_SUBMISSION: "work-package submission",
-    WORK_PACKAGE_SHARING: "work-package sharing",
-    WORK_REPORT_DISTRIBUTION: "work-report distribution",
-    WORK_REPORT_REQUEST: "work-report request",
-    SHARD_DISTRIBUTION: "shard distribution",
-    AUDIT_SHARD_REQUEST: "audit shard request",
-    SEGMENT_SHARD_REQUEST: "segment shard request",
-    SEGMENT_SHARD_REQUEST_JUSTIFIED: "segment shard request with justification",
-    ASSURANCE_DISTRIBUTION: "assurance distribution",
-    PREIMAGE_ANNOUNCEMENT: "preimage announcement",
-    PREIMAGE_REQUEST: "preimage request",
-    AUDIT_ANNOUNCEMENT: "audit announcement",
-    JUDGMENT_PUBLICATION: "judgment publication",
-    BUNDLE_REQUEST: "bundle request",
-    SEGMENT_REQUEST: "segment request",
-    HEADER_REQUEST: "header request",
-    HEADER_ANNOUNCEMENT: "header announcement",
-}
+# Constant, so that MicroPython leaves it in flash.
+_NAMES = (
+    (BLOCK_ANNOUNCEMENT, "block announcement"),
+    (BLOCK_REQUEST, "block request"),
+    (STATE_REQUEST, "state request"),
+    (TICKET_TO_PROXY, "ticket to proxy"),
+    (TICKET_TO_VALIDATORS, "ticket to validators"),
+    (WORK_PACKAGE_SUBMISSION, "work-package submission"),
+    (WORK_PACKAGE_SHARING, "work-package sharing"),
+    (WORK_REPORT_DISTRIBUTION, "work-report distribution"),
+    (WORK_REPORT_REQUEST, "work-report request"),
+    (SHARD_DISTRIBUTION, "shard distribution"),
+    (AUDIT_SHARD_REQUEST, "audit shard request"),
+    (SEGMENT_SHARD_REQUEST, "segment shard request"),
+    (SEGMENT_SHARD_REQUEST_JUSTIFIED, "segment shard request with justification"),
+    (ASSURANCE_DISTRIBUTION, "assurance distribution"),
+    (PREIMAGE_ANNOUNCEMENT, "preimage announcement"),
+    (PREIMAGE_REQUEST, "preimage request"),
+    (AUDIT_ANNOUNCEMENT, "audit announcement"),
+    (JUDGMENT_PUBLICATION, "judgment publication"),
+    (BUNDLE_REQUEST, "bundle request"),
+    (SEGMENT_REQUEST, "segment request"),
+    (HEADER_REQUEST, "header request"),
+    (HEADER_ANNOUNCEMENT, "header announcement"),
+)
 
 # Reset codes.
 NO_ERROR = 0
@@ -83,7 +88,7 @@ TIMED_OUT = 10
 
 def name(kind: int) -> str:
     """`CE 129 state request`, `lite header request`; kinds that nobody has defined are `CE 200`."""
-    title = _NAMES.get(kind)
+    title = _look_up(_NAMES, kind)
     if kind >= FIRST_LITE:
         return "lite " + (title or str(kind))
     prefix = "%s %d" % ("UP" if kind < FIRST_EPHEMERAL else "CE", kind)
@@ -94,9 +99,10 @@ def protocol(kind: int, genesis8: str) -> str:
     """The libp2p protocol that carries a kind. `genesis8`: the first 8 lower-case hex digits of the genesis hash."""
     if 0 <= kind < FIRST_LITE:
         return "/jam/%s/%d/%s" % (genesis8, kind, _VERSION)
-    if kind not in _LITE:
+    name = _look_up(_LITE, kind)
+    if not name:
         raise LocalError("no stream kind has the number %d" % kind)
-    return "/jamliquor/%s/%s/%s" % (genesis8, _LITE[kind], _VERSION)
+    return "/jamliquor/%s/%s/%s" % (genesis8, name, _VERSION)
 
 
 def kind_of(protocol: str, genesis8: str) -> int:
@@ -107,10 +113,17 @@ def kind_of(protocol: str, genesis8: str) -> int:
     if parts[1] == "jam":
         return _byte(parts[3])
     if parts[1] == "jamliquor":
-        for kind in _LITE:
-            if _LITE[kind] == parts[3]:
+        for kind, name in _LITE:
+            if name == parts[3]:
                 return kind
     return -1
+
+
+def _look_up(table: "tuple[tuple[int, str], ...]", kind: int) -> str:
+    for known, text in table:
+        if known == kind:
+            return text
+    return ""
 
 
 def _byte(text: str) -> int:

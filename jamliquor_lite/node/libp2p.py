@@ -5,10 +5,9 @@ streams travel as the protocols of jam/kinds.py; identify and ping are answered 
 """
 
 from ..budget.meter import Meter
-from ..budget.pool import Pool
+from ..budget.pools import Pools
 from ..const import const
 from ..errors import LocalError
-from ..jam import kinds
 from ..p2p import keys
 from ..p2p.identity import Identity
 from ..ports import entropy
@@ -53,7 +52,7 @@ class Libp2pCarrier:
     """`listen`: numeric (host, port) to listen on, port 0 is any. `kinds`: JAM kinds that peers may open here.
 
     `policy` and `pins` decide who is accepted as classical (transport/terms.py). `genesis8` is "" for a host without a
-    chain, which then speaks nothing but ping and identify.
+    chain, which then speaks nothing but ping and identify. `pools` are the host's where it has made them already.
     """
 
     def __init__(
@@ -67,6 +66,7 @@ class Libp2pCarrier:
         pins: "Pins | None" = None,
         download: "Meter | None" = None,
         upload: "Meter | None" = None,
+        pools: "Pools | None" = None,
     ) -> None:
         self.pins = pins or Pins(profile)
         self.profile = profile
@@ -74,16 +74,15 @@ class Libp2pCarrier:
         self.refused: "dict[str, int]" = {}  # connections that a rule of ours refused, by rule
         self.last_refusal = ""  # the last one of a peer that dialed us, until somebody empties it
         self._identity = Identity(seed)
-        self._frames = Pool("frames", profile.frames, profile.frame_bytes, min(2, profile.frames - 1))
-        self._chunks = Pool("stream_chunks", profile.stream_chunks, profile.chunk_bytes, 1)
-        self.identify_buffers = Pool("identify", profile.identify_buffers, profile.identify_bytes)
+        self.pools = pools or Pools(profile)
         static = StaticKey(self._identity, entropy.random_bytes(32))
-        self.terms = Terms(static, profile, self._frames, self._chunks, policy, self.pins.judge)
+        self.terms = Terms(static, profile, self.pools.frames, self.pools.chunks, policy, self.pins.judge)
         services.offer(self.terms)
         self._genesis8 = genesis8
         if genesis8:
-            for kind in (kinds.BLOCK_ANNOUNCEMENT, kinds.BLOCK_REQUEST, kinds.STATE_REQUEST, kinds.HEADER_REQUEST,
-                         kinds.HEADER_ANNOUNCEMENT):
+            from ..jam import kinds  # a host without a chain need not load it
+
+            for kind in kinds.SPOKEN:
                 self.terms.speak(kinds.protocol(kind, genesis8), kind)
         for kind in served:
             self.serve(kind)
@@ -135,20 +134,20 @@ class Libp2pCarrier:
     @property
     def is_whole(self) -> bool:
         """Every buffer is back in its pool."""
-        return all([pool.free == pool.count for pool in (self._frames, self._chunks, self.identify_buffers)])
-
-    def fill(self) -> None:
-        """Make every buffer now, as a board does at boot, while its heap is in one piece."""
-        for pool in (self._frames, self._chunks, self.identify_buffers):
-            pool.fill()
+        return self.pools.is_whole
 
     def serve(self, kind: int) -> None:
         """Let peers open streams of a kind."""
-        self.terms.serve(kinds.protocol(kind, self._genesis8), kind)
+        self.terms.serve(self._protocol(kind), kind)
 
     def unserve(self, kind: int) -> None:
         """Let them open it no more: who asks is told that it is not served."""
-        self.terms.protocols.pop(kinds.protocol(kind, self._genesis8), None)
+        self.terms.protocols.pop(self._protocol(kind), None)
+
+    def _protocol(self, kind: int) -> str:
+        from ..jam import kinds
+
+        return kinds.protocol(kind, self._genesis8)
 
     def carries(self, name: str) -> bool:
         """Whether a peer of this name is ours to dial."""

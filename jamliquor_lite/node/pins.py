@@ -4,15 +4,13 @@ Striking the hybrid protocol's name out of a handshake looks just like an old pe
 Pins live in a two-slot file of the port's store: `natural n`, then n × (flags 1 ++ length 1 ++ peer id).
 """
 
-from ..chain.twoslot import TwoSlot
-from ..codec.cursor import Cursor
-from ..codec.natural import encode
 from ..const import const
 from ..errors import VerifyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
+    from ..chain.twoslot import TwoSlot
 
 RULE = "pin"
 _CONFIGURED = const(1)  # flag: named by the user, so never dropped to make room
@@ -78,6 +76,8 @@ class Pins:
     def save(self) -> None:
         """Write the list where there is a store and something new."""
         if self.changed and self._slots is not None and not self._read_only:
+            from ..codec.natural import encode  # a host without a store need not load it
+
             data = encode(len(self._pins))
             for peer_id, flags in self._pins:
                 data += bytes((flags, len(peer_id))) + peer_id
@@ -85,6 +85,8 @@ class Pins:
             self.changed = False
 
     def _load(self, slots: "TwoSlot") -> None:
+        from ..codec.cursor import Cursor
+
         data = slots.load()
         if slots.damaged:
             self.damage = str(slots.damaged)

@@ -1,17 +1,20 @@
 """What every libp2p connection does for the peer at its other end, whatever runs above: identify and ping.
 
-Cores are made when they are first needed and dropped when they are done, so that an idle connection holds none.
+Cores are made when they are first needed and dropped when they are done, so that an idle connection holds none. Their
+modules are loaded when they are first needed as well: on a board the first handshake, which takes the most heap, comes
+before them.
 """
 
+from .. import p2p
 from ..const import const
 from ..errors import BudgetError, RemoteError
-from ..p2p import identify, multiaddr, ping
 from ..p2p.events import DONE, LOST, MORE, PONG, REFUSED
 from ..transport.terms import FIRST_OWN
 from .carrier import earlier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..p2p import identify, ping
     from ..transport.connection import Connection
     from ..transport.protocol_stream import ProtocolStream
     from ..transport.terms import Terms
@@ -30,13 +33,15 @@ _REFUSED = const(4)  # p2p has no name for the code of a stream too many; yamux 
 
 def offer(terms: "Terms") -> None:
     """Serve these protocols on all connections of a host."""
-    terms.serve(identify.PROTOCOL, IDENTIFY)
-    terms.serve(identify.PUSH, IDENTIFY_PUSH)
-    terms.serve(ping.PROTOCOL, PING)
+    terms.serve(p2p.IDENTIFY, IDENTIFY)
+    terms.serve(p2p.IDENTIFY_PUSH, IDENTIFY_PUSH)
+    terms.serve(p2p.PING, PING)
 
 
 def describe(carrier: "Libp2pCarrier", connection: "Connection") -> bytes:
     """Our identify message for this peer."""
+    from ..p2p import identify, multiaddr
+
     host, port = connection.addr
     places = [multiaddr.parse(place) for place in carrier.places]
     listen = [place for place in places if place.host not in _UNSPECIFIED]
@@ -71,7 +76,7 @@ class Services:
 
     def ask_identity(self, carrier: "Libp2pCarrier", connection: "Connection", now: int) -> bool:
         """Ask the peer who it is; `info` will have it. False: not now."""
-        if self._hearer is not None or not carrier.identify_buffers.room():
+        if self._hearer is not None or not carrier.pools.identify.room():
             return False
         stream = connection.open(IDENTIFY)
         return stream is not None and self._hear(carrier, connection, stream, now)
@@ -79,6 +84,8 @@ class Services:
     def send_ping(self, carrier: "Libp2pCarrier", connection: "Connection", random: bytes, now: int) -> bool:
         """Measure a round trip; `rtt_ms` will have it. False: not now, or the last one is still on its way."""
         if self._pinger is None:
+            from ..p2p import ping
+
             stream = connection.open(PING)
             if stream is None:
                 return False
@@ -139,6 +146,8 @@ class Services:
         return stream is not None
 
     def _take(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> None:
+        from ..p2p import identify, ping
+
         # One stream of each kind at a time, but for pings: a second one is refused, as a flood would be.
         is_taken = False
         if stream.kind == IDENTIFY and self._teller is None:
@@ -156,8 +165,10 @@ class Services:
             stream.reset(_REFUSED)
 
     def _hear(self, carrier: "Libp2pCarrier", connection: "Connection", stream: "ProtocolStream", now: int) -> bool:
+        from ..p2p import identify
+
         # Where too many others are heard out already, it is not now.
-        self._room = carrier.identify_buffers.lend()
+        self._room = carrier.pools.identify.lend()
         if self._room is None:
             return False
         self._hearer = identify.Receiver(carrier.profile, self._room)
@@ -168,7 +179,7 @@ class Services:
         """The peer was heard out, or the connection is over: what was lent goes back."""
         self._hearer = None
         if self._room is not None:
-            carrier.identify_buffers.give_back(self._room)
+            carrier.pools.identify.give_back(self._room)
             self._room = None
 
     def _learn(self, news: "identify.Info") -> None:

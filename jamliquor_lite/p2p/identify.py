@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from .events import Buffer, Stream, WritableBuffer
     from .multiaddr import Multiaddr
 
-PROTOCOL = "/ipfs/id/1.0.0"
-PUSH = "/ipfs/id/push/1.0.0"
-
 _MESSAGES = const(10)  # a peer that sends empty messages for ever; go-libp2p reads as many
 _TEXT = const(128)  # bytes of an agent or version that are kept: they go to logs and screens
 _KEY = const(1)
@@ -85,20 +82,21 @@ class Info:
 
 def encode(info: Info) -> bytes:
     """The one message that says `info`, with its length before it."""
-    out = bytearray()
+    parts = []
     if info.key:
-        out.extend(field_bytes(_KEY, info.key))
+        parts.append(field_bytes(_KEY, info.key))
     for address in info.listen_addrs:
-        out.extend(field_bytes(_LISTEN_ADDR, address.encode()))
+        parts.append(field_bytes(_LISTEN_ADDR, address.encode()))
     for protocol in info.protocols:
-        out.extend(field_bytes(_PROTOCOL, protocol.encode()))
+        parts.append(field_bytes(_PROTOCOL, protocol.encode()))
     if info.observed_addr is not None:
-        out.extend(field_bytes(_OBSERVED_ADDR, info.observed_addr.encode()))
+        parts.append(field_bytes(_OBSERVED_ADDR, info.observed_addr.encode()))
     if info.protocol_version:
-        out.extend(field_bytes(_PROTOCOL_VERSION, info.protocol_version.encode()))
+        parts.append(field_bytes(_PROTOCOL_VERSION, info.protocol_version.encode()))
     if info.agent:
-        out.extend(field_bytes(_AGENT, info.agent.encode()))
-    return encode_varint(len(out)) + bytes(out)
+        parts.append(field_bytes(_AGENT, info.agent.encode()))
+    parts.insert(0, encode_varint(sum([len(part) for part in parts])))
+    return b"".join(parts)
 
 
 class Receiver:
@@ -350,4 +348,10 @@ def _readable(data: bytes) -> "Multiaddr | None":
 
 def _plain(data: bytes, limit: int = _TEXT) -> str:
     # A stranger's text for a person's screen: whatever is no printable ASCII becomes a question mark.
-    return "".join([chr(byte) if 0x20 <= byte <= 0x7E else "?" for byte in data[:limit]])
+    data = data[:limit]
+    for byte in data:
+        if not 0x20 <= byte <= 0x7E:
+            break
+    else:
+        return data.decode()  # the rule, and without a string for each character
+    return "".join([chr(byte) if 0x20 <= byte <= 0x7E else "?" for byte in data])

@@ -1,6 +1,6 @@
 """Who this host is on the lite network, and the check that a peer is who its key says."""
 
-from ..crypto import peer_keys, suite
+from ..crypto import suite
 from ..errors import VerifyError
 from . import keys
 
@@ -37,6 +37,8 @@ class Identity:
         if key_type == keys.ED25519:
             fault = "" if suite.ed25519_verify(data, signature, message) else "the signature is wrong"
         else:
+            from ..crypto import peer_keys  # for the few peers that have such a key
+
             fault = peer_keys.fault(keys.NAMES[key_type], data, signature, message)
         if fault:
             raise VerifyError("identity", "the peer's key (%s): %s" % (keys.NAMES[key_type], fault))

@@ -33,32 +33,31 @@ _PORT = const(3)
 _NAME = const(4)
 _PEER = const(5)
 _CERTHASH = const(6)
-_FIXED = {_NOTHING: 0, _IP4: 4, _IP6: 16, _PORT: 2}  # bytes; the others begin with their length
+_COUNTED = const(-1)  # instead of the bytes of a value: it begins with their number
 
 HOSTS = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr")
-_END = ("p2p", "p2p-circuit")
-# name: code, kind of value, what may stand behind it. An address begins with a host, a peer or a relay.
-_PROTOCOLS = {
-    "ip4": (4, _IP4, ("tcp", "udp", "p2p")),
-    "ip6": (41, _IP6, ("tcp", "udp", "p2p")),
-    "dns": (53, _NAME, ("tcp", "udp", "p2p")),
-    "dns4": (54, _NAME, ("tcp", "udp", "p2p")),
-    "dns6": (55, _NAME, ("tcp", "udp", "p2p")),
-    "dnsaddr": (56, _NAME, ("tcp", "udp", "p2p")),
-    "tcp": (6, _PORT, ("ws", "wss", "tls") + _END),
-    "udp": (273, _PORT, ("quic-v1", "webrtc-direct") + _END),
-    "tls": (448, _NOTHING, ("ws",) + _END),
-    "ws": (477, _NOTHING, _END),
-    "wss": (478, _NOTHING, _END),
-    "quic-v1": (461, _NOTHING, _END),
-    "webrtc-direct": (280, _NOTHING, ("certhash",) + _END),
-    "certhash": (466, _CERTHASH, ("certhash",) + _END),
-    "p2p": (421, _PEER, ("p2p-circuit",)),
-    "p2p-circuit": (290, _NOTHING, ("p2p",)),
-}
-_NAMES = {_PROTOCOLS[name][0]: name for name in _PROTOCOLS}
+_FIRST = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr", "p2p", "p2p-circuit")  # what an address begins with
+# Name, code, kind of value, its bytes, what may stand behind it. All of it constant, so that MicroPython leaves it in
+# flash: as a dict, or with any part that is computed, it is a kilobyte of heap.
+_PROTOCOLS = (
+    ("ip4", 4, _IP4, 4, ("tcp", "udp", "p2p")),
+    ("ip6", 41, _IP6, 16, ("tcp", "udp", "p2p")),
+    ("dns", 53, _NAME, _COUNTED, ("tcp", "udp", "p2p")),
+    ("dns4", 54, _NAME, _COUNTED, ("tcp", "udp", "p2p")),
+    ("dns6", 55, _NAME, _COUNTED, ("tcp", "udp", "p2p")),
+    ("dnsaddr", 56, _NAME, _COUNTED, ("tcp", "udp", "p2p")),
+    ("tcp", 6, _PORT, 2, ("ws", "wss", "tls", "p2p", "p2p-circuit")),
+    ("udp", 273, _PORT, 2, ("quic-v1", "webrtc-direct", "p2p", "p2p-circuit")),
+    ("tls", 448, _NOTHING, 0, ("ws", "p2p", "p2p-circuit")),
+    ("ws", 477, _NOTHING, 0, ("p2p", "p2p-circuit")),
+    ("wss", 478, _NOTHING, 0, ("p2p", "p2p-circuit")),
+    ("quic-v1", 461, _NOTHING, 0, ("p2p", "p2p-circuit")),
+    ("webrtc-direct", 280, _NOTHING, 0, ("certhash", "p2p", "p2p-circuit")),
+    ("certhash", 466, _CERTHASH, _COUNTED, ("certhash", "p2p", "p2p-circuit")),
+    ("p2p", 421, _PEER, _COUNTED, ("p2p-circuit",)),
+    ("p2p-circuit", 290, _NOTHING, 0, ("p2p",)),
+)
 _STAND_IN = b"\x12\x20" + bytes(32)  # a well-formed peer id, where the given one is not
-_FAMILIES = {"ip4": 4, "ip6": 6, "dns4": 4, "dns6": 6}
 
 
 class Multiaddr:
@@ -115,21 +114,21 @@ class Multiaddr:
         data = self._data
         words = [""]
         before = ""
-        allowed: "tuple[str, ...]" = HOSTS + _END
+        allowed: "tuple[str, ...]" = _FIRST
         at = number = 0
         while at < len(data) or number == 0:
             number += 1
             code, at = _varint(data, at, number)
-            name = _NAMES.get(code, "")
-            if not name:
+            found = _find(code)
+            if found < 0:
                 _fail(number, "", "protocol code %d is not known here" % code)
+            name, _, kind, size, behind = _PROTOCOLS[found]
             if name not in allowed or (name == "p2p-circuit" and self.is_circuit):
                 if number == 1:
                     raise VerifyError("multiaddr", "a multiaddr begins with /%s; not with /%s" % (_list(allowed), name))
                 _fail(number, name, "it cannot stand behind /%s" % before)
-            _, kind, allowed = _PROTOCOLS[name]
-            size = _FIXED.get(kind, -1)
-            if size < 0:
+            allowed = behind
+            if size == _COUNTED:
                 size, at = _varint(data, at, number)
             if size > len(data) - at:
                 _fail(number, name, "it needs %d bytes, %d are left" % (size, len(data) - at))
@@ -173,7 +172,7 @@ class Multiaddr:
                 _fail(number, name, "a host name that is not text")
             _check_name(self.host, name, number)
         self.is_ip = kind != _NAME
-        self.family = _FAMILIES.get(name, 0)
+        self.family = {"4": 4, "6": 6}.get(name[-1], 0)
         return self.host
 
 
@@ -192,7 +191,7 @@ def parse(text: str, least_port: int = 0) -> Multiaddr:
     wrong_peer = None
     for name, word in split(text):
         number += 1
-        kind = _PROTOCOLS[name][1]
+        kind = _PROTOCOLS[_find(name)][2]
         value = b""
         try:
             if kind != _NOTHING:
@@ -225,11 +224,12 @@ def split(text: str) -> "list[tuple[str, str]]":
     while at < len(words):
         number = len(parts) + 1
         name = "p2p" if words[at] == "ipfs" else words[at]
-        if name not in _PROTOCOLS:
-            known = ", ".join(sorted(_PROTOCOLS))
+        found = _find(name)
+        if found < 0:
+            known = ", ".join(sorted([protocol[0] for protocol in _PROTOCOLS]))
             _fail(number, "", "`%s` is no protocol of a multiaddr that is known here: %s" % (_shown(name), known))
         value = ""
-        if _PROTOCOLS[name][1] != _NOTHING:
+        if _PROTOCOLS[found][2] != _NOTHING:
             at += 1
             if at == len(words) or not words[at]:
                 _fail(number, name, "it needs a value")
@@ -251,10 +251,18 @@ def tcp(host: str, port: int, peer_id: "Buffer" = b"") -> Multiaddr:
     return Multiaddr(data + _part("p2p", peer_id) if peer_id else data)
 
 
+def _find(key: "str | int") -> int:
+    # Where in _PROTOCOLS the protocol with this name or code is; -1: it is not known here.
+    for at in range(len(_PROTOCOLS)):
+        if _PROTOCOLS[at][0] == key or _PROTOCOLS[at][1] == key:
+            return at
+    return -1
+
+
 def _part(name: str, value: "Buffer") -> bytes:
-    code, kind, _ = _PROTOCOLS[name]
+    _, code, _, size, _ = _PROTOCOLS[_find(name)]
     data = varint.encode(code)
-    if kind not in _FIXED:
+    if size == _COUNTED:
         data += varint.encode(len(value))
     return data + bytes(value)
 

@@ -27,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .events import Buffer, Stream
 
-PROTOCOL = "/ipfs/ping/1.0.0"
 SIZE = 32  # bytes of a ping
 _SIZE = const(32)
 

@@ -71,11 +71,13 @@ class Terms:
         self.judge = judge
         self.protocols: "dict[str, int]" = {}  # name -> kind, for streams that peers open
         self.names: "dict[int, str]" = {}  # kind -> name, for streams that we open
+        self.longest_name = 0  # bytes, of those in `protocols`
         self.scratch = memoryview(bytearray(profile.protocol_name_bytes))
 
     def serve(self, name: str, kind: int) -> None:
         """Take streams of this protocol from peers, and open them as `kind`."""
         self.protocols[name] = kind
+        self.longest_name = max(self.longest_name, len(name.encode()))
         self.names[kind] = name
 
     def speak(self, name: str, kind: int) -> None:

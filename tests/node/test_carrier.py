@@ -52,7 +52,7 @@ class Hosts:
             except LocalError:
                 pass
         for carrier in (self.dialer, self.listener):
-            carrier.fill()
+            carrier.pools.fill()
 
     async def until(self, is_done):
         """Rounds of both, as a node has them: read, look at what came, send, wait."""
