@@ -50,7 +50,7 @@ class Connection(FrameBuffers):
         self._secure: "noise.Secure | None" = None
         self._session: "yamux.Session | None" = None
         self._until = now + terms.profile.handshake_timeout_ms  # CONNECTING: to be READY; CLOSED: to be gone
-        self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on yet, or not accepted
+        self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on, not accepted, or unanswered
         self._is_leaving = False  # the peer said GoAway
 
     # who is there
@@ -182,8 +182,11 @@ class Connection(FrameBuffers):
     def accept(self, own: bool = False) -> "ProtocolStream | None":
         """The next stream of the peer that agreed on its protocol, or None. `own`: the host's protocols, not JAM's."""
         for stream in self._inbound:
-            if stream.is_agreed and (stream.kind >= FIRST_OWN) == own:
-                self._inbound.remove(stream)
+            if stream.is_agreed and not stream.is_taken and (stream.kind >= FIRST_OWN) == own:
+                # Our yes may lack a chunk, which reading what came behind the name may give back.
+                stream.is_taken = True
+                if not stream.is_stuck:
+                    self._inbound.remove(stream)
                 return stream
         return None
 
@@ -268,7 +271,7 @@ class Connection(FrameBuffers):
                     return
             event = session.next_event()
         if self._inbound:
-            self._inbound = [stream for stream in self._inbound if not stream.poll(now)]
+            self._inbound = [s for s in self._inbound if not s.poll(now) and not (s.is_taken and s.is_settled)]
 
     # inside: what goes
 

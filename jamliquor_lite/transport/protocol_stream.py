@@ -39,12 +39,13 @@ class ProtocolStream:
         self._muxed = muxed
         self._until = until  # ms: when the name must be agreed on
         self._talk: "multistream.Dialer | multistream.Listener | None" = (
-            multistream.Dialer([name]) if name else multistream.Listener(terms.accepts)
+            multistream.Dialer([name]) if name else multistream.Listener(terms.accepts, max_name=terms.longest_name)
         )
         self._out = b""  # what the talk has to say and the stream did not take yet
         self._out_at = 0
         self._is_finishing = False  # finish() was called before all of _out was taken
         self._refused = False
+        self.is_taken = False  # the connection has handed it out
         self._is_declined = False  # the peer's: we said na, and what it sends behind the name is thrown away
         self._advance(0)
 
@@ -57,7 +58,7 @@ class ProtocolStream:
         """Bits of budget/stream.py."""
         state = self._muxed.state
         if self._refused:
-            return state | READ_RESET | SEND_STOPPED
+            return state & ~READ_ENDED | READ_RESET | SEND_STOPPED
         if state & READ_ENDED and self._talk is not None:
             # The peer finished its half without an answer to the name.
             state = state & ~READ_ENDED | READ_RESET
@@ -65,13 +66,18 @@ class ProtocolStream:
 
     @property
     def is_agreed(self) -> bool:
-        """The protocol's name was answered with yes, and nothing of the answer waits here any more."""
-        return self._talk is None and not self._out
+        """The protocol's name was answered with yes, which may still wait here for room to be sent (`is_stuck`)."""
+        return self._talk is None
 
     @property
     def is_stuck(self) -> bool:
         """Words about the name wait for room to be sent."""
         return self._out != b""
+
+    @property
+    def is_settled(self) -> bool:
+        """There is no more to say about the name."""
+        return self._refused or (self._talk is None and not self._out)
 
     def recv_into(self, buf: "bytearray | memoryview", start: int, end: int) -> int:
         """Move received bytes into `buf[start:end]`; 0: nothing is here."""
@@ -107,21 +113,21 @@ class ProtocolStream:
 
     def poll(self, now: int) -> bool:
         """Go on with the talk about the name. Whether the stream is of no use any more and to be forgotten."""
-        if not self._refused and not self.is_agreed:
+        if not self.is_settled:
             if self._is_declined:
                 self._discard()
             elif self._talk is not None:
                 self._advance(now)
             else:
                 self._flush()
-            if not self.is_agreed and now >= self._until:
+            if not self.is_settled and now >= self._until:
                 self._refuse()
         return self._refused or self._muxed.bits & GONE != 0
 
     @property
     def deadline(self) -> int:
         """When `poll` must be called at the latest; -1 once the name is settled."""
-        return -1 if self.is_agreed or self._refused else self._until
+        return -1 if self.is_settled else self._until
 
     def _advance(self, now: int) -> None:
         talk, muxed, scratch = self._talk, self._muxed, self._terms.scratch
@@ -163,7 +169,8 @@ class ProtocolStream:
         while self._muxed.recv_into(scratch, 0, len(scratch)):
             pass
         if self._muxed.state & READ_ENDED and not self._out:
-            self._refuse()
+            self._refused = True  # both halves end cleanly: a reset would overtake the answer, which may still wait
+            self.reset_code = UNSUPPORTED
 
     def _say(self, now: int) -> None:
         talk, scratch = self._talk, self._terms.scratch

@@ -200,24 +200,58 @@ def test_who_finds_no_chunk_to_send_leaves_word_and_goes_on():
 
 
 def test_no_answer_to_a_name_is_lost_for_want_of_a_chunk():
-    """The accepting side has no chunk for its yes: it comes when there is one, and only then is the stream shown."""
+    """The accepting side has no chunk for its yes: the stream is shown none the less, and the yes follows."""
     host = terms(1)
     pair = Pair(terms(0), host, ready=True)
-    taken = [host.chunks.lend(True) for _ in range(host.chunks.free - 2)]  # one is reserved, one takes the name
+    taken = [host.chunks.lend(True) for _ in range(host.chunks.free - 1)]  # the last one takes the name
     stream = pair.a.open(ECHO)
     stream.send(b"hello", 0, 5)
-    hog = pair.b.open(ECHO)
     pair.settle()
-    assert pair.b.accept() is None and not stream.state & DEAD
+    there = pair.b.accept()
+    assert read(there) == b"hello" and there.is_stuck and pair.b.accept() is None
+    assert read(stream) == b"" and not stream.is_agreed and there.send(b"early", 0, 5) == 0
     for chunk in taken:
         host.chunks.give_back(chunk)
-    pair.pass_time(1000)
-    there = pair.b.accept()
-    assert there is not None and read(there) == b"hello"
-    assert there.send(b"world", 0, 5) == 5
+    assert pair.b.wake_at(pair.now) == pair.now, "there is room now"
+    pair.pass_time(1)
+    assert not there.is_stuck and there.send(b"world", 0, 5) == 5
     pair.settle()
     assert read(stream) == b"world" and stream.is_agreed
-    assert hog is None or not hog.state & DEAD
+    pair.done()
+
+
+def test_an_answer_that_never_finds_a_chunk_ends_its_stream_in_time():
+    host = terms(1)
+    pair = Pair(terms(0), host, ready=True)
+    taken = [host.chunks.lend(True) for _ in range(host.chunks.free - 1)]
+    stream = pair.a.open(ECHO)
+    pair.settle()
+    there = pair.b.accept()
+    pair.pass_time(host.profile.handshake_timeout_ms + 500)
+    assert there.state & DEAD and stream.state & DEAD and pair.b.state == pair.a.state
+    for chunk in taken:
+        host.chunks.give_back(chunk)
+    pair.done()
+
+
+def test_bytes_behind_the_name_may_take_every_chunk_but_the_last():
+    """They give them back when they are read, although the name was not answered for want of one."""
+    small, large = bounds(stream_chunks=4, chunk_bytes=40), bounds()
+    pair = Pair(terms(0, limits=large), terms(1, limits=small), ready=True)
+    stream = pair.a.open(ECHO)
+    data = pattern(9, 2000)
+    stream.send(data, 0, 2000)
+    pair.settle()
+    there = pair.b.accept()
+    assert there is not None and there.is_stuck and pair.b.is_held
+    found = b""
+    for _ in range(100):
+        found += read(there)
+        pair.b.pump(pair.now)
+        pair.step()
+    assert found == data
+    pair.pass_time(1)
+    assert read(stream) == b"" and stream.is_agreed and not there.is_stuck
     pair.done()
 
 

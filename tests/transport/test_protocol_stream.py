@@ -1,7 +1,7 @@
 # portable: runs on CPython and MicroPython
 """What becomes of a stream whose protocol the peer does not serve, while its opener has sent more behind the name."""
 
-from jamliquor_lite.budget.stream import DEAD
+from jamliquor_lite.budget.stream import DEAD, READ_ENDED
 from tests.fake_carrier import Dice
 from tests.transport.connection_pair import OTHER, Pair, bounds, terms
 
@@ -27,6 +27,7 @@ def test_no_is_heard_whatever_was_sent_behind_the_name():
         pair = Pair(dice=Dice(seed), ready=True)
         stream = declined(pair, size)
         assert stream.reset_code == UNSUPPORTED and stream.state & DEAD and not stream.is_agreed
+        assert not stream.state & READ_ENDED, "a no is no complete answer"
         pair.settle()
         assert pair.b.accept() is None
         # The other direction is as good as before.
@@ -46,3 +47,15 @@ def test_who_goes_on_sending_after_no_is_given_up_at_the_deadline():
     pair.pass_time(waits - pair.now + 1)
     assert stream.state & DEAD
     pair.done()
+
+
+def test_no_is_heard_by_who_sent_a_whole_request_at_once():
+    for size in (0, 1, 98, 700, 5_000):
+        pair = Pair(ready=True)
+        stream = pair.a.open(OTHER)
+        assert stream.send(b"x" * size, 0, size) == size
+        stream.finish()
+        pair.settle()
+        assert stream.recv_into(bytearray(10), 0, 10) == 0
+        assert stream.reset_code == UNSUPPORTED and stream.state & DEAD and not stream.state & READ_ENDED, size
+        pair.done()
