@@ -265,7 +265,7 @@ def test_two_hundred_connections_leave_nothing_behind():
             counts.append(descriptors())
         assert max(counts[100:]) <= max(counts[:5]), "no descriptor is left open"
         for carrier in world.carriers:
-            assert carrier._frames._made <= 4 and carrier._chunks._made <= 6, "no buffer is made for a connection"
+            assert carrier.terms.frames._made <= 4 and carrier.terms.chunks._made <= 6, "no buffer is made for a connection"
             assert carrier.refused == {}
         await world.end()
 
