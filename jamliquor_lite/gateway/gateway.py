@@ -67,6 +67,7 @@ class Gateway(Node):
         self._bytes_sent = 0
         self._has_upstream = False
         self._offered: frozenset[int] = frozenset()
+        self._state_word = ""  # what was said last of the upstreams' state
 
     @property
     def links(self) -> "list[GatewayLink]":
@@ -192,8 +193,10 @@ class Gateway(Node):
             offered.add(BLOCK_REQUEST)
         if self.upstreams.state_offered:
             offered.add(STATE_REQUEST)
-        if offered != self._offered:
+        word = self.upstreams.state_word
+        if offered != self._offered or word != self._state_word:
             self._offered = frozenset(offered)
+            self._state_word = word
             self._serve_kinds()
         is_there = self.upstreams.connected > 0
         if is_there != self._has_upstream:
@@ -208,7 +211,7 @@ class Gateway(Node):
                         carrier.serve(kind)
                     else:
                         carrier.unserve(kind)
-        self.on_event("offers", {"blocks": BLOCK_REQUEST in self._offered, "state": self.upstreams.state_word})
+        self.on_event("offers", {"blocks": BLOCK_REQUEST in self._offered, "state": self._state_word})
 
     def _learn(self, now: int) -> None:
         if self._probe is not None or now < self._probe_at:

@@ -25,17 +25,17 @@ _COMMAND = (sys.executable, "-m", "jamliquor_lite.cli.main")
 
 
 class LightNode(Started):
-    """`jamliquor-lite run --json …` with the given arguments. `events` grows while it runs.
+    """`jamliquor-lite run --json …` with the given arguments, or another command. `events` grows while it runs.
 
     After stop(): `summary` is its last line, `returncode` and `errors` (its standard error) what it left.
     """
 
-    def __init__(self, arguments: "Sequence[str]") -> None:
+    def __init__(self, arguments: "Sequence[str]", command: str = "run") -> None:
         self.events: "list[Event]" = []
         self.summary: "Event" = {}
         self.errors = ""
         self.returncode: "int | None" = None
-        self._arguments = [*_COMMAND, "run", "--json", "--listen-addr", "127.0.0.1", *arguments]
+        self._arguments = [*_COMMAND, command, "--json", "--listen-addr", "127.0.0.1", *arguments]
 
     def named(self, name: str) -> "list[Event]":
         """Events of that name so far."""

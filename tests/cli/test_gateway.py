@@ -1,0 +1,81 @@
+"""`gateway` as a person starts it: what it says at once, and of what is wrong."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from jamliquor_lite.cli.main import main
+from jamliquor_lite.errors import LocalError
+from jamliquor_lite.gateway.upstreams import SERVES, Upstreams
+from tests.cli.test_following import COMMAND, PATIENCE_S, call, devnet
+
+__all__ = ["devnet"]  # a fixture
+
+LITE = "/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWHXkTTHa1jC4zc4wDaPMRNaxee2dFUkM5U48zzvRpNQCE"
+LISTEN = "/ip4/127.0.0.1/tcp/0"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--upstream", "foo"], "--upstream 'foo'"),
+        (["--upstream", LITE], "an upstream is on JAM's own network: allowed is NAME@IP:PORT"),
+        (["--upstream-serves", "all"], "--upstream-serves 'all': must be learn, state, blocks"),
+        (["--listen", "/ip4/127.0.0.1/udp/1"], "allowed is /ip4/ADDRESS/tcp/PORT"),
+        (["--pq", "maybe"], "must be `require`, `prefer` or `off`"),
+        (["--seconds", "0"], "must be a positive number of seconds"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(words, complaint, capsys):
+    assert main(["gateway", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and complaint in err
+
+
+def test_a_gateway_without_a_place_to_serve_is_one_line(tmp_path, capsys):
+    chain = tmp_path / "chain.json"
+    chain.write_text("{}")
+    assert main(["gateway", "--chain", str(chain)]) == 2
+    assert "give --listen MULTIADDR" in capsys.readouterr().err
+
+
+def test_what_an_upstream_serves_is_one_of_three_words():
+    assert len(SERVES) == 3
+    with pytest.raises(LocalError):
+        Upstreams(None, "everything")
+
+
+def test_alone_it_stands_before_a_chain_of_its_own(tmp_path):
+    done = call("gateway", "--seconds", "8", "--json", home=tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and done.stderr == ""
+    assert lines[0]["event"] == "ready" and any(a.startswith("/ip4/127.0.0.1/tcp/") for a in lines[0]["addresses"])
+    assert [line["state"] for line in lines if line.get("event") == "offers"][-1] == "served"
+    assert lines[-1]["headers_checked"] >= 40 and lines[-1]["upstream_state"] == "served"
+
+
+def test_a_state_is_proved_through_it_and_it_ends_when_interrupted(devnet, tmp_path):
+    ready, chainspec = devnet
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "share")}
+    words = ["gateway", "--json", "--chain", str(chainspec), "--data", str(tmp_path / "g"), "--listen", LISTEN,
+             "--upstream", ready["addresses"][0]]
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True, env=environment)
+    address = next(a for a in json.loads(process.stdout.readline())["addresses"] if a.startswith("/"))
+    for line in process.stdout:
+        if json.loads(line).get("state") == "served":
+            break
+    # The chainspec's own bootnode is the devnet: with a peer of the lite network named, no other network is used.
+    done = call("state", "slot", "--json", "--chain", str(chainspec), "--data", str(tmp_path / "n"),
+                "--peer", address, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["present"] and address.endswith("/p2p/" + answer["peer"])
+    process.send_signal(2)
+    assert process.wait(PATIENCE_S) == 0
+    summary = json.loads(process.stdout.read().splitlines()[-1])
+    process.stdout.close()
+    assert summary["states_relayed"] >= 1 and summary["peers_refused"] == 0
+
+
