@@ -293,8 +293,12 @@ class Libp2pCarrier:
     def _full(self, host: str) -> str:
         """What there is too much of; "" while there is room for one more stranger."""
         inbound = [member.connection for member in self._members if not member.connection.is_dialed]
-        if sum(1 for connection in inbound if connection.state == CONNECTING) >= self.profile.handshakes:
+        begun = [connection for connection in inbound if connection.state == CONNECTING]
+        if len(begun) >= self.profile.handshakes:
             return "too many handshakes"
+        # Half of them at most, or one host that says nothing would keep all others out.
+        if sum(1 for connection in begun if connection.addr[0] == host) >= (self.profile.handshakes + 1) // 2:
+            return "too many handshakes from %s" % host
         if sum(1 for connection in inbound if connection.addr[0] == host) >= self.profile.connections_per_source:
             return "too many connections from %s" % host
         return "too many connections" if len(self._members) >= self.profile.max_peers + _OVERHEAD else ""

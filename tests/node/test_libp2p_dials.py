@@ -1,0 +1,104 @@
+"""Dialing over the lite network: addresses that refuse, addresses that are dead, one connection for one peer."""
+
+import socket
+
+from jamliquor_lite.node.race import Race
+from jamliquor_lite.transport.states import CLOSED, READY
+from tests.node.lite_world import HERE, World, descriptors, run
+
+
+def refusing():
+    """A port on which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind((HERE, 0))
+        return sock.getsockname()
+
+
+def test_an_address_that_refuses_does_not_keep_us():
+    async def main():
+        world = World()
+        connection = await world.dial(places=[refusing(), (HERE, world.port)])
+        assert connection.state == READY and connection.addr == (HERE, world.port)
+        connection = world.dialers[0].dial_to(b"", [refusing(), refusing()], world.now)
+        await world.until(lambda: connection.state == CLOSED)
+        assert "refused" in connection.close_reason.lower() and "during the handshake" in connection.close_reason
+        connection = world.dialers[0].dial_to(b"", [], world.now)
+        await world.until(lambda: connection.state == CLOSED)
+        assert connection.close_reason.startswith("no address")
+        await world.end()
+
+    run(main)
+
+
+def full_backlog():
+    """A listener that takes no connection: its backlog is full, so that another one hangs as at a dead address."""
+    sock = socket.socket()
+    sock.bind((HERE, 0))
+    sock.listen(0)
+    filler = []
+    for _ in range(4):
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(sock.getsockname())
+        filler.append(one)
+    return sock, filler
+
+
+def test_an_address_that_is_dead_does_not_keep_us_either():
+    async def main():
+        world = World()
+        sock, filler = full_backlog()
+        begun = world.now
+        connection = await world.dial(places=[sock.getsockname(), (HERE, world.port)])
+        assert connection.state == READY and connection.addr == (HERE, world.port)
+        assert world.now - begun < 2000, "the second one is tried long before the system gives the first up"
+        # A host of which connections were lately short is waited for no longer than that.
+        assert world.dialers[0]._pace.patience_ms < 250
+        connection.close()
+        await world.until(lambda: not world.dialers[0].connections)
+        race = Race(world.waker, [sock.getsockname(), (HERE, world.port)], world.dialers[0]._pace, world.now)
+        assert race.poll(world.now) is None
+        assert 0 < race.wake_at(world.now) - world.now < 250
+        race.close()
+        assert race.is_over
+        for one in [sock, *filler]:
+            one.close()
+        await world.end()
+
+    run(main)
+
+
+def test_a_dial_to_a_dead_address_ends_with_the_handshake_s_time():
+    async def main():
+        world = World()
+        sock, filler = full_backlog()
+        before = descriptors()
+        connection = world.dialers[0].dial_to(b"", [sock.getsockname()], world.now)
+        world.turn()
+        assert descriptors() == before + 1
+        await world.later(world.dialers[0].profile.handshake_timeout_ms + 1)
+        assert connection.state == CLOSED and connection.rule == "time" and descriptors() == before
+        assert world.dialers[0].connections == [] and world.dialers[0].is_drained
+        for one in [sock, *filler]:
+            one.close()
+        await world.end()
+
+    run(main)
+
+
+def test_one_connection_is_used_again():
+    async def main():
+        world = World()
+        connection = await world.dial()
+
+        class Known:
+            name = world.listener.name
+            places = [(HERE, world.port)]
+
+        assert world.dialers[0].dial(Known, world.now) is connection
+        assert world.dialers[0].dial_for_state(Known, world.now) is connection
+        connection.close()
+        assert world.dialers[0].dial(Known, world.now) is not connection, "not one that is ending"
+        await world.end()
+
+    run(main)
