@@ -4,7 +4,7 @@ A gateway announces the hash of each header that it has checked (jam/header_anno
 that has neither announced nor been told it. Who hears of an unknown hash asks one of those that announced it
 (jam/header_request.py: descending, maximum 1), and the next one only when the first fails. So a header comes once:
 
-    gossip.joined(peer)                          both announcement streams are open
+    gossip.joined(peer)                          an announcement stream of its or of ours is open
     gossip.heard(peer, hash, now, is_known)      it announced that; is_known: our chain has it
     gossip.next_request(now, begin)              until None: begin(peer, hash) begins that exchange, with timeout_ms
                                                  until its deadline, or says False: it cannot now

@@ -105,7 +105,7 @@ class GatewayLink(PeerLink):
         self.announcer = HeaderAnnouncement(profile.announce_queue)
         self._answers: list[_Passing | _Range] = []
         self._untold: deque[bytes] = deque(maxlen=profile.announce_queue)  # for UP 0; the oldest goes first
-        self._said: deque[bytes] = deque(maxlen=profile.announce_queue)  # by the peer, while gossip did not listen
+        self._said: deque[bytes] = deque(maxlen=profile.announce_queue)  # by the peer, lately
         self._is_named = not record.inbound and not self.is_upstream  # the user says that this is a gateway
         self._fetch: HeaderRequest | None = None
         self._fetching = b""
@@ -166,6 +166,7 @@ class GatewayLink(PeerLink):
         kind = stream.kind
         if kind == HEADER_ANNOUNCEMENT:
             self.announcer.attach(stream, THEIRS)
+            self.gateway.gossip.joined(self)
             self._is_named = True  # who announces so is told so
         elif self.is_upstream or kind not in _REQUESTS or not self.gateway.offers(kind):
             return False
@@ -205,7 +206,8 @@ class GatewayLink(PeerLink):
                 self._untold.clear()
                 gossip.joined(self)
                 for leaf, slot in self.gateway.leaves():
-                    if gossip.tell(self, leaf):
+                    gossip.tell(self, leaf)
+                    if leaf not in self._said:
                         announcer.announce(leaf, slot)
         event = announcer.poll(now)
         if event == ANNOUNCEMENT:
@@ -219,8 +221,8 @@ class GatewayLink(PeerLink):
     def _hear(self, header_hash: bytes, slot: int, now: int) -> None:
         gateway = self.gateway
         self._heard_at = now
+        self._said.append(header_hash)
         if self.is_behind:
-            self._said.append(header_hash)
             self.gap.named(header_hash, slot)  # it is fetched with those before it
             return
         gateway.gossip.heard(self, header_hash, now, gateway.knows(header_hash))

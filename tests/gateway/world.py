@@ -14,6 +14,9 @@ from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.node.node import Node
 from jamliquor_lite.node.quic import QuicCarrier
 from jamliquor_lite.p2p import keys, multiaddr
+from jamliquor_lite.ports import clock
+from jamliquor_lite.ports.tcp import Waker
+from jamliquor_lite.transport.states import READY
 from tests.chain.chains import of_devnet
 
 ASK_MS = 15_000  # a fail-safe: what is answered is answered within a second
@@ -77,14 +80,15 @@ class World:
     The chain is that of a devnet with `blocks` blocks; `author` adds to it and has every honest upstream announce.
     """
 
-    def __init__(self, blocks=0, **options):
-        self.chain = DevChain(TINY, seed=17, keys=30, **options)
-        self.genesis = of_devnet(DevChain(TINY, seed=17, keys=30))
+    def __init__(self, blocks=0, keys=30):
+        self.chain = DevChain(TINY, seed=17, keys=keys)
+        self.genesis = of_devnet(self.chain)
         self.genesis.clock_chain = True
         self.chain.advance(blocks)
         self.servers = []
         self.nodes = []
         self.lines = []
+        self._strangers = []
         self._seeds = 0
 
     async def __aenter__(self):
@@ -97,9 +101,11 @@ class World:
             await server.stop()
         for line in self.lines:
             await line.stop()
+        for carrier in self._strangers:
+            carrier.release()
         # Whatever happened, every buffer is back.
-        for running in self.nodes:
-            assert running.carrier.is_whole
+        for carrier in [running.carrier for running in self.nodes] + self._strangers:
+            assert carrier.is_whole
 
     async def upstream(self, wire="honest", chain=None, **options):
         """A devnet server on QUIC."""
@@ -126,6 +132,20 @@ class World:
         node = Node(start or self.genesis, profile, "test", lambda *event: events.append(event))
         node.attach(self._libp2p(profile))
         return self._run(node, events, addresses)
+
+    async def stranger(self, address, **numbers):
+        """A host without a node that has dialed `address`: (carrier, connection). It does what the test has it do, and
+        reads nothing while the test calls neither `receive` nor this."""
+        carrier = self._libp2p(profile_of(**numbers))
+        self._strangers.append(carrier)
+        carrier.open(Waker())
+        name, host, port = place(address)
+        connection = carrier.dial_to(keys.parse_peer_name(name), [(host, port)], clock.ticks_ms())
+        while connection.state != READY:
+            carrier.receive(clock.ticks_ms())
+            carrier.flush(clock.ticks_ms())
+            await asyncio.sleep(0.005)
+        return carrier, connection
 
     async def line(self, address, delay_ms):
         """The address at which somebody on the lite network is to be reached over a line with that delay."""

@@ -1,0 +1,170 @@
+"""Ten gateways on real TCP lines with delays, two of them in front of a JAM node: what a header costs each of them."""
+
+import asyncio
+import random
+
+import pytest
+
+from jamliquor_lite.devnet import faults
+from jamliquor_lite.gateway.gateway import Gateway
+from jamliquor_lite.gateway.link import GatewayLink
+from tests.gateway.world import World, place
+
+GATEWAYS = 10
+FED = (0, 5)  # have an upstream
+MESH = [(i, (i + 1) % GATEWAYS) for i in range(GATEWAYS)] + [(i, (i + 3) % GATEWAYS) for i in range(0, GATEWAYS, 2)]
+BLOCKS = 30
+BAR = 1.3  # copies of a header that a node receives, on average
+
+
+class WatchedLink(GatewayLink):
+    """Writes down what the peer announced and what we announced to it."""
+
+    def __init__(self, gateway, record, connection, now):
+        GatewayLink.__init__(self, gateway, record, connection, now)
+        self.heard = set()
+        self.told = []
+        announce = self.announcer.announce
+
+        def tell(header_hash, slot):
+            gateway.echoes += header_hash in self.heard
+            gateway.repeats += header_hash in self.told
+            self.told.append(header_hash)
+            return announce(header_hash, slot)
+
+        self.announcer.announce = tell
+
+    def _hear(self, header_hash, slot, now):
+        self.heard.add(header_hash)
+        GatewayLink._hear(self, header_hash, slot, now)
+
+    def announce(self, data):
+        GatewayLink.announce(self, data)
+        self.gateway.whole += self.is_mesh and data in self._untold
+
+
+class Watched(Gateway):
+    echoes = repeats = whole = 0
+
+    def make_link(self, record, connection, now):
+        link = WatchedLink(self, record, connection, now)
+        if link.is_upstream:
+            self.upstreams.met(record)
+        return link
+
+
+async def mesh_of(world, longest_ms, dice):
+    """The gateways, connected and in step with the chain."""
+    upstream = await world.upstream()
+    gateways = []
+    for number in range(GATEWAYS):
+        fed = upstream.addresses if number in FED else []
+        gateways.append(world.gateway(*fed, kind=Watched))
+    for one, other in MESH:
+        address = gateways[other].lite
+        if longest_ms:
+            address = await world.line(address, dice.uniform(1, longest_ms))
+        gateways[one].node.add_peer(*place(address))
+    degrees = [sum(number in link for link in MESH) for number in range(GATEWAYS)]
+    assert degrees == [3] * GATEWAYS
+    await world.until(lambda: all(sum(link.is_mesh for link in gateway.node.links) == 3 for gateway in gateways))
+    await world.caught_up()
+    return gateways
+
+
+def counts(gateways):
+    return [(gateway.node.headers_in, gateway.node.chain.headers_checked) for gateway in gateways]
+
+
+@pytest.mark.parametrize("longest_ms, pause_ms", [(0, 0), (40, 150), (80, 40)],
+                         ids=["loopback", "regional", "in a hurry"])
+def test_every_gateway_gets_every_header_about_once(longest_ms, pause_ms):
+    async def scene():
+        dice = random.Random(longest_ms)
+        async with World(20) as world:
+            gateways = await mesh_of(world, longest_ms, dice)
+            before = counts(gateways)
+            for _ in range(BLOCKS):
+                world.author()
+                if pause_ms:
+                    await asyncio.sleep(dice.uniform(0.5, 1.5) * pause_ms / 1000)
+                else:
+                    await world.caught_up()
+            await world.caught_up()
+            headers = [block.header for block in world.chain.chain()[1:]]
+            copies = []
+            for gateway, (headers_in, checked) in zip(gateways, before, strict=True):
+                node = gateway.node
+                assert node.range(world.genesis.genesis_hash, 0, 500) == headers, "each has each, and serves it"
+                assert node.chain.headers_checked - checked == BLOCKS
+                assert node.headers_in >= node.chain.headers_checked
+                copies.append((node.headers_in - headers_in) / BLOCKS)
+                assert (node.echoes, node.repeats, node.whole) == (0, 0, 0)
+                assert gateway.named("peer_left") == [] and gateway.named("refused") == []
+            mean = sum(copies) / GATEWAYS
+            print("copies a node: %.3f on average, from %.3f to %.3f" % (mean, min(copies), max(copies)))
+            assert 1.0 <= mean <= BAR
+            if pause_ms != 40:
+                assert max(copies) <= BAR
+            total = [gateway.node.headers_in / gateway.node.chain.headers_checked for gateway in gateways]
+            print("with catching up: %.3f on average" % (sum(total) / GATEWAYS))
+            assert sum(total) / GATEWAYS <= BAR
+
+    asyncio.run(scene())
+
+
+def test_a_gateway_that_comes_late_catches_up_from_one_of_its_peers():
+    async def scene():
+        async with World(500) as world:
+            upstream = await world.upstream()
+            first = [world.gateway(*upstream.addresses) for _ in range(2)]
+            await world.caught_up()
+            late = world.gateway(*[gateway.lite for gateway in first], kind=Watched)
+            await world.caught_up()
+            assert late.node.headers_in <= 1.1 * 500, "all that its peers have, but not from each of them"
+            assert late.node.upstreams.records == [] and late.node.echoes == 0
+            assert sum(gateway.node.ranges_served for gateway in first) >= 2
+            world.author(3)
+            await world.caught_up()
+
+    asyncio.run(scene())
+
+
+def test_a_part_that_was_cut_off_is_told_by_whoever_is_left():
+    async def scene():
+        async with World(10) as world:
+            gateways = await mesh_of(world, 0, random.Random(1))
+            gone = gateways[FED[0]]
+            world.nodes.remove(gone)
+            await gone.end()
+            world.author(5)
+            await world.caught_up()
+            others = [gateway for gateway in gateways if gateway is not gone]
+            assert any(gateway.named("peer_left") for gateway in others)
+            for gateway in others:
+                assert gateway.node.echoes == 0
+                assert len(gateway.node.range(world.genesis.genesis_hash, 0, 500)) == 15
+
+    asyncio.run(scene())
+
+
+def test_headers_that_break_a_rule_go_no_further():
+    async def scene():
+        async with World(10) as world:
+            upstream = await world.upstream()
+            front = world.gateway(*upstream.addresses)
+            behind = world.gateway(front.lite, kind=Watched)
+            await world.caught_up()
+            false = None
+            slot = world.chain.best.slot
+            while false is None:
+                slot += 1
+                false = faults.by_name("broken-seal").commit(world.chain, slot)
+            upstream.announce(false)
+            await world.until(lambda: front.named("peer_left"))
+            await world.until(lambda: front.node.upstreams.connected == 1)
+            assert sum(front.node.chain.refused.values()) >= 1
+            assert behind.node.chain.refused == {} and behind.named("peer_left") == []
+            assert front.node.store.get(false.hash) is None and not front.node.knows(false.hash)
+
+    asyncio.run(scene())
