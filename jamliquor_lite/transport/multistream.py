@@ -57,18 +57,24 @@ class _Negotiation:
     def __init__(self, first: bytes, room: int) -> None:
         self.state = RUNNING
         self.protocol = ""
-        self._out = _Outgoing(first)
+        self._out = first  # never more than a header and one answer to each message that came
+        self._sent = 0  # bytes of it
         self._line = _Line(room)
         self._greeted = False  # the peer's header has come
 
     @property
     def has_output(self) -> bool:
         """`drain` has something."""
-        return self._out.left != 0
+        return self._sent < len(self._out)
 
     def drain(self, buf: "WritableBuffer", start: int, end: int, now: int) -> int:
         """Write into buf[start:end] what the peer is to get; returns how many bytes."""
-        return self._out.drain(buf, start, end)
+        n = min(len(self._out) - self._sent, end - start)
+        if n <= 0:
+            return 0
+        buf[start : start + n] = self._out[self._sent : self._sent + n]
+        self._sent += n
+        return n
 
     def wants(self) -> int:
         """Bytes that surely belong to this talk, for who must not read into the next layer; 0 when it is over."""
@@ -90,6 +96,10 @@ class _Negotiation:
 
     def _answer(self, line: "_Line") -> None:
         raise NotImplementedError
+
+    def _say(self, data: bytes) -> None:
+        self._out = self._out[self._sent :] + data
+        self._sent = 0
 
 
 class Dialer(_Negotiation):
@@ -113,7 +123,7 @@ class Dialer(_Negotiation):
             line.expect_header()
             self._greeted = True
             return
-        if self._out.left:
+        if self.has_output:
             _fail("an answer before the question")
         name = self._protocols[self._next]
         if line.equals(name.encode()):
@@ -125,7 +135,7 @@ class Dialer(_Negotiation):
             self.state = REFUSED
         else:
             self._next += 1
-            self._out.add(message(self._protocols[self._next]))
+            self._say(message(self._protocols[self._next]))
 
 
 class Listener(_Negotiation):
@@ -149,42 +159,19 @@ class Listener(_Negotiation):
             # Only now do we say the header: who does not speak multistream learns nothing of us.
             line.expect_header()
             self._greeted = True
-            self._out.add(message(_HEADER))
+            self._say(message(_HEADER))
             return
         name = line.name()
         if name and name not in _WORDS and self._accept(name):
             self.protocol = name
             self.state = AGREED
-            self._out.add(message(name))
+            self._say(message(name))
             return
         if self._tries_left == 0:
             _fail("too many proposals, none of which we serve")
         self._tries_left -= 1
         self.has_declined = True
-        self._out.add(message(_NOT_AVAILABLE))
-
-
-class _Outgoing:
-    """Bytes that wait for `drain`: never more than a header and one answer to each message that came."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._sent = 0
-        self.left = len(data)
-
-    def add(self, data: bytes) -> None:
-        self._data = self._data[self._sent :] + data
-        self._sent = 0
-        self.left += len(data)
-
-    def drain(self, buf: "WritableBuffer", start: int, end: int) -> int:
-        n = min(self.left, end - start)
-        if n > 0:
-            buf[start : start + n] = self._data[self._sent : self._sent + n]
-            self._sent += n
-            self.left -= n
-            return n
-        return 0
+        self._say(message(_NOT_AVAILABLE))
 
 
 class _Line:

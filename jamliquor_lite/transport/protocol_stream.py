@@ -31,10 +31,11 @@ class ProtocolStream:
     A protocol that the peer does not serve ends both halves, with `reset_code` UNSUPPORTED: yamux carries no codes.
     """
 
+    reset_code = 0
+
     def __init__(self, terms: "Terms", muxed: "MuxedStream", kind: int, name: str, until: int) -> None:
         self.kind = kind
         self.protocol = name
-        self.reset_code = 0
         self._terms = terms
         self._muxed = muxed
         self._until = until  # ms: when the name must be agreed on
