@@ -104,7 +104,11 @@ _checked_keys: "dict[bytes, bool]" = {}
 
 def blake2b_256(data: "Buffer") -> bytes:
     """BLAKE2b-256 of `data`, 32 bytes."""
-    digest: bytes = _chosen["blake2b"].blake2b_256(data)
+    try:
+        implementation = _chosen["blake2b"]
+    except KeyError:  # the first time
+        implementation = get("blake2b")
+    digest: bytes = implementation.blake2b_256(data)
     return digest
 
 
@@ -113,7 +117,7 @@ def blake2b_256(data: "Buffer") -> bytes:
 
 
 def Blake2b256() -> "Any":  # type: ignore[no-redef]
-    return _chosen["blake2b"].Blake2b256()
+    return get("blake2b").Blake2b256()
 
 
 def Aead(key: "Buffer") -> "Any":  # type: ignore[no-redef]
@@ -126,7 +130,7 @@ def Shake128() -> "Any":  # type: ignore[no-redef]
 
 def sha512(data: "Buffer") -> bytes:
     """SHA-512 of `data`, 64 bytes."""
-    digest: bytes = _chosen["sha512"].sha512(data)
+    digest: bytes = get("sha512").sha512(data)
     return digest
 
 
@@ -285,7 +289,3 @@ def _scalar(secret: "Buffer") -> bytes:
     if len(secret) != 32 or int.from_bytes(bytes(secret), "little") >= bandersnatch.ORDER:
         raise LocalError("crypto: a VRF secret has 32 bytes and is below the group's order; make it by vrf_secret", 2)
     return bytes(secret)
-
-
-get("blake2b")
-get("sha512")
