@@ -24,6 +24,7 @@ def profile() -> "object":
     ours.stream_chunks = 4
     ours.identify_bytes = 1024
     ours.identify_buffers = 1
+    ours.identify_protocols = 8
     ours.stream_window_bytes = ours.connection_window_bytes = 1024
     ours.send_buffer_bytes = ours.connection_send_bytes = 512
     ours.protocol_name_bytes = 128

@@ -62,11 +62,12 @@ class Host:
         return connection
 
     async def ask(self, connection: "object") -> None:
-        """Ping the peer and ask it who it is."""
+        """Ask the peer who it is, and ping it."""
         services = self.carrier.services(connection)
         assert services.ask_identity(self.carrier, connection, now())
+        await self.until(connection, lambda: services.fault or services.info is not None)
         assert services.send_ping(self.carrier, connection, SEED, now())
-        await self.until(connection, lambda: services.fault or (services.info is not None and services.rtt_ms >= 0))
+        await self.until(connection, lambda: services.fault or services.rtt_ms >= 0)
         assert not services.fault, services.fault
         print("identify protocols", len(services.info.protocols))
 
