@@ -29,6 +29,8 @@ def profile_of(**numbers):
     profile.peer_retry_ms = 100
     profile.state_probe_ms = 300
     profile.connections_per_source = 16  # all come from 127.0.0.1
+    profile.stream_window_bytes = 64 * 1024  # a state of some hundred KB does not fit in
+    profile.connection_window_bytes = 256 * 1024
     for name, value in numbers.items():
         setattr(profile, name, value)
     return profile
