@@ -247,9 +247,14 @@ class Script:
                 for stream in self.streams[side]:
                     assert stream.state & (READ_ENDED | DEAD)
         for _ in range(200):
+            before = [(end.outlet(self.now) is None, self.flying[side]) for side, end in enumerate(self.ends)]
+            if before == [(True, b"")] * 2:
+                break
             for side in (0, 1):
                 self.run("carry", side, 0, 3000)
                 self.run("deliver", side, 0, 3000)
+            if before == [(end.outlet(self.now) is None, self.flying[side]) for side, end in enumerate(self.ends)]:
+                break
         for end in self.ends:
             end.close()
         for _ in range(3):

@@ -1,0 +1,72 @@
+"""Coverage-guided fuzzing of one target with atheris.
+
+    python -m tests.fuzz.fuzz TARGET --runs 1000            so many inputs, the committed ones first
+    python -m tests.fuzz.fuzz TARGET --seconds 300 --keep   so long; what reached new code joins the committed ones
+    python -m tests.fuzz.fuzz TARGET FILE                   one input again, such as the one that a failure left
+
+A failure ends with its traceback, the path of the input that brought it about, and status 77.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from . import corpus
+
+_CHILD = "--child"
+_MOST_BYTES = 600  # of an input: more would only be slower
+_MODULE = "tests.fuzz.fuzz"
+
+
+def main(arguments: "list[str]") -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m " + _MODULE)
+    parser.add_argument("target")
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--runs", type=int, default=0)
+    parser.add_argument("--seconds", type=int, default=0)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--left", default=".", help="folder for the input of a failure")
+    options = parser.parse_args(arguments)
+    if options.file:
+        from .targets import TARGETS
+
+        TARGETS[options.target](Path(options.file).read_bytes())
+        return 0
+    with tempfile.TemporaryDirectory() as work:
+        found = Path(work) / "found"
+        found.mkdir()
+        corpus.unpack(options.target, found)
+        limits = ["-runs=%d" % (options.runs or -1), "-max_total_time=%d" % options.seconds]
+        left = "-artifact_prefix=%s/%s-" % (options.left, options.target)
+        status = _child(options.target, limits + [left, str(found)])
+        if status == 0 and options.keep:
+            least = Path(work) / "least"
+            least.mkdir()
+            corpus.unpack(options.target, least)
+            status = _child(options.target, ["-merge=1", str(least), str(found)])
+            inputs = [path.read_bytes() for path in least.iterdir()]
+            print("kept %d of %d" % (corpus.save(options.target, inputs), len(inputs)))
+    return status
+
+
+def _child(target: str, options: "list[str]") -> int:
+    command = [sys.executable, "-m", _MODULE, _CHILD, target, "-seed=1", "-max_len=%d" % _MOST_BYTES, "-timeout=20"]
+    return subprocess.run(command + options, check=False).returncode
+
+
+def _fuzz(target: str, options: "list[str]") -> None:
+    import atheris
+
+    with atheris.instrument_imports(include=["jamliquor_lite"]):
+        from .targets import TARGETS
+    atheris.Setup([sys.argv[0]] + options, TARGETS[target])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [_CHILD]:
+        _fuzz(sys.argv[2], sys.argv[3:])
+    sys.exit(main(sys.argv[1:]))
