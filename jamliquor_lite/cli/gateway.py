@@ -1,8 +1,11 @@
 """`jamliquor-lite gateway`: follow JAM full nodes, and serve lite nodes what was checked, and more from upstream."""
 
 import asyncio
+import copy
 import os
 
+from ..budget.profile import LINUX
+from ..chain.chainspec import ChainSpec
 from ..crypto import suite
 from ..errors import LocalError
 from ..gateway.gateway import Gateway
@@ -13,6 +16,7 @@ from . import session as sessions
 from . import settings as configuration
 from .addresses import AddressError, JamAddress, parse
 from .embedded import EmbeddedDevnet
+from .knobs import CHAIN, LISTEN, NODES
 from .lite_addresses import parse_listen
 from .output import Output, add_output_arguments, seconds
 
@@ -28,30 +32,47 @@ if TYPE_CHECKING:
     Save = Callable[[bytes], None]
 
 _STATUS_SECONDS = 1.0
+_ABOUT = (
+    "Follows JAM full nodes over their own network (QUIC), checks every header, and serves lite nodes over libp2p: "
+    "headers, blocks, and proofs of state where an upstream has them. Nobody needs to trust it, since a lite node "
+    "checks all. Without --chain it authors a small chain of its own and stands before that."
+)
+_EXAMPLE = "example: %(prog)s --chain chain.json --upstream e…@192.0.2.7:40000 --listen /ip4/0.0.0.0/tcp/30334"
 _QUIET = ("vouched", "root", "best", "epoch", "tickets_adopted", "keys_adopted")
 _DEV = ["--slot-ms", "1000", "--accelerated", "--blocks", "40"]
 _DEV_LISTEN = "/ip4/127.0.0.1/tcp/0"
 
 
 def add_arguments(parser: "argparse.ArgumentParser") -> None:
-    configuration.add_network_arguments(parser)
+    parser.description, parser.epilog = _ABOUT, _EXAMPLE
     group = parser.add_argument_group("the gateway")
+    group.add_argument(CHAIN.flag, dest=CHAIN.dest, metavar="FILE", help="chainspec of the chain that it is on")
     group.add_argument(
         "--upstream", metavar="NAME@IP:PORT", action="append", default=[],
         help="a JAM full node to follow; may be repeated. Without any, and without --peer, the bootnodes of the "
-        "chainspec are. --peer with a multiaddr names another gateway",
+        "chainspec are followed",
     )
     group.add_argument(
         "--upstream-serves", metavar="WHAT", default=LEARN,
-        help="`blocks` only, `state` proofs too, or `learn` it by asking once (default: learn)",
+        help="what upstreams answer: `blocks` only, `state` proofs too, or `learn` it by asking each once (default: "
+        "learn)",
+    )
+    group.add_argument(
+        LISTEN.flag, dest=LISTEN.dest, metavar="MULTIADDR", action="append",
+        help="where lite nodes and other gateways find it, such as /ip4/0.0.0.0/tcp/30334; may be repeated",
+    )
+    group.add_argument(
+        NODES.flag, dest=NODES.dest, metavar="MULTIADDR", action="append",
+        help="another gateway: both tell each other of new headers; may be repeated",
     )
     add_output_arguments(parser)
     sessions.add_checkpoint_arguments(parser)
+    configuration.add_network_arguments(parser, without=(CHAIN, LISTEN, NODES))
 
 
 def run(args: "argparse.Namespace") -> int:
     duration = seconds(args)
-    settings = configuration.load(args)
+    settings = configuration.load(args, board=_board())
     for text in args.upstream:
         _add_upstream(settings, text)
     if args.upstream_serves not in SERVES:
@@ -62,11 +83,22 @@ def run(args: "argparse.Namespace") -> int:
     if settings.chain != "dev":
         if not settings.listen:
             raise LocalError("nowhere to serve: give --listen MULTIADDR, such as /ip4/0.0.0.0/tcp/30334", 2)
+        if not (settings.peers or settings.libp2p_peers or ChainSpec.read(settings.chain).bootnodes):
+            raise LocalError("nobody to follow: give --upstream NAME@IP:PORT, or a chainspec with bootnodes", 2)
         return asyncio.run(_serve(args, settings, settings.chain, [], duration, out))
+    if settings.peers or settings.libp2p_peers:
+        raise LocalError("upstreams and peers are on some chain: name it by --chain FILE", 2)
     settings.listen = settings.listen or [parse_listen(_DEV_LISTEN)]
     with EmbeddedDevnet(_DEV) as devnet:
         ready = devnet.ready
         return asyncio.run(_serve(args, settings, ready["chainspec"], ready["addresses"], duration, out))
+
+
+def _board() -> "Profile":
+    # Lite nodes come to it, so it has room for as many as a host may ask for.
+    board = copy.copy(LINUX)
+    board.max_peers = board.peers_ceiling
+    return board
 
 
 def _add_upstream(settings: "configuration.Settings", text: str) -> None:
@@ -91,7 +123,8 @@ async def _serve(
     def on_event(name: str, fields: "dict[str, Any]") -> None:
         out.event(name, **fields)
         if name not in _QUIET:
-            out.line("%s: %s" % (name.replace("_", " "), ", ".join("%s %s" % pair for pair in fields.items())))
+            shown = ", ".join("%s %s" % (k, v.hex()[:12] if isinstance(v, bytes) else v) for k, v in fields.items())
+            out.line("%s: %s" % (name.replace("_", " "), shown))
 
     def make(checkpoint: "Checkpoint", profile: "Profile", chain_name: str, hear: "Hear",
              save: "Save | None") -> Gateway:

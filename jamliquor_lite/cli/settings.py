@@ -88,14 +88,18 @@ class Settings:
         self.values: list[tuple[str, Any, str]] = []
 
 
-def add_network_arguments(parser: "argparse.ArgumentParser", config_flag: bool = True) -> None:
-    """`--config FILE` and one flag for every knob. Values stay text until `load` reads them."""
+def add_network_arguments(
+    parser: "argparse.ArgumentParser", config_flag: bool = True, without: "tuple[Knob, ...]" = ()
+) -> None:
+    """`--config FILE` and one flag for every knob but those `without`. Values stay text until `load` reads them."""
     group = parser.add_argument_group(
         "configuration", f"each also as a variable of the environment: {PREFIX}…"
     )
     if config_flag:
         group.add_argument("--config", metavar="FILE", help="TOML file of settings")
     for knob in KNOBS:
+        if knob in without:
+            continue
         is_list = knob in (NODES, LISTEN)
         metavar = "ADDR" if is_list else knob.key.split("_")[-1].upper()
         action = "append" if is_list else "store"

@@ -128,7 +128,8 @@ class Ask:
             self._node.proved_answers += 1
             self.future.set_result(answer)
         elif event == REFUSED and connection.carries_lite_kinds and self._query.reset_code == UNSUPPORTED:
-            self._unavailable(record, "it does not serve state")
+            # Asked again next time: it costs a stream, and a gateway may have found an upstream that serves it.
+            self._give_up("unavailable upstream: it does not serve state")
         elif event == REFUSED:
             self._refused_at = now
         elif event == LOST:

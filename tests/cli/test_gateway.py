@@ -7,8 +7,6 @@ import subprocess
 import pytest
 
 from jamliquor_lite.cli.main import main
-from jamliquor_lite.errors import LocalError
-from jamliquor_lite.gateway.upstreams import SERVES, Upstreams
 from tests.cli.test_following import COMMAND, PATIENCE_S, call, devnet
 
 __all__ = ["devnet"]  # a fixture
@@ -41,10 +39,54 @@ def test_a_gateway_without_a_place_to_serve_is_one_line(tmp_path, capsys):
     assert "give --listen MULTIADDR" in capsys.readouterr().err
 
 
-def test_what_an_upstream_serves_is_one_of_three_words():
-    assert len(SERVES) == 3
-    with pytest.raises(LocalError):
-        Upstreams(None, "everything")
+def test_upstreams_without_their_chain_are_one_line(capsys):
+    name = "e%s@127.0.0.1:4000" % ("a" * 52)
+    for words in (["--upstream", name], ["--peer", LITE], ["--chain", "dev", "--upstream", name]):
+        assert main(["gateway", *words]) == 2
+        assert "name it by --chain FILE" in capsys.readouterr().err
+
+
+def test_nobody_to_follow_is_one_line(devnet, tmp_path, capsys):
+    _, chainspec = devnet
+    alone = tmp_path / "alone.json"
+    alone.write_text(json.dumps({**json.loads(chainspec.read_text()), "bootnodes": []}))
+    assert main(["gateway", "--chain", str(alone), "--listen", LISTEN, "--data", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "nobody to follow: give --upstream NAME@IP:PORT" in err
+
+
+def test_a_place_that_cannot_be_had_is_one_line(devnet, tmp_path, capsys):
+    _, chainspec = devnet
+    words = ["--chain", str(chainspec), "--listen", "/ip4/192.0.2.1/tcp/0", "--data", str(tmp_path / "data")]
+    assert main(["gateway", *words]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "cannot listen on TCP 192.0.2.1 port 0" in err
+
+
+def test_help_shows_what_it_needs_first(capsys):
+    assert main(["gateway", "--help"]) == 0
+    text = capsys.readouterr().out
+    needed, rest = text.index("the gateway:"), text.index("configuration:")
+    for flag in ("--chain FILE", "--upstream NAME@IP:PORT", "--listen MULTIADDR", "--peer MULTIADDR"):
+        assert needed < text.rindex(flag) < rest, flag
+    assert text.rindex("--max-peers") > rest and "example: jamliquor-lite gateway" in text
+
+
+def test_a_person_sees_where_it_is_and_how_it_went(devnet, tmp_path):
+    ready, chainspec = devnet
+    done = call("gateway", "--chain", str(chainspec), "--data", str(tmp_path / "d"), "--listen", LISTEN,
+                "--upstream", ready["addresses"][0], "--seconds", "3", home=tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("gateway of jamliquor-devnet-tiny at /ip4/127.0.0.1/tcp/")
+    assert "/p2p/12D3KooW" in lines[0]
+    assert any(line.startswith("offers: blocks True, state served") for line in lines)
+    summary = json.loads(lines[-1])
+    assert summary["headers_checked"] >= 60 and summary["headers_refused"] == 0 and "b'" not in done.stdout
+    # It has as much room as a host may ask for, and no more than it is told to have.
+    done = call("gateway", "--chain", str(chainspec), "--data", str(tmp_path / "d"), "--listen", LISTEN,
+                "--max-peers", "9999", "--seconds", "0.5", home=tmp_path)
+    assert done.returncode == 0 and "64 is in force" in done.stderr
 
 
 def test_alone_it_stands_before_a_chain_of_its_own(tmp_path):

@@ -78,6 +78,23 @@ def test_state_that_no_upstream_serves_is_unavailable_upstream_and_never_asked_f
     asyncio.run(scene())
 
 
+def test_who_asked_before_the_gateway_had_learned_is_answered_later():
+    async def scene():
+        async with World(30) as world:
+            upstream = await world.upstream()
+            gateway = world.gateway(*upstream.addresses, state_probe_ms=1_000)
+            gateway.node._probe_at = clock.ticks_ms() + 1_500
+            lite = world.lite(gateway.lite)
+            await world.caught_up()
+            assert gateway.node.upstreams.state_word == "unknown"
+            with pytest.raises(LocalError, match="unavailable upstream"):
+                await ask(lite, SLOT)
+            await world.until(lambda: gateway.node.upstreams.state_offered)
+            assert (await ask(lite, SLOT)).level == "vouched"
+
+    asyncio.run(scene())
+
+
 def test_an_upstream_that_closes_over_state_costs_nobody_the_chain():
     # The user was wrong about it: it is asked, and given up after three cuts.
     async def scene():
@@ -127,7 +144,7 @@ def test_what_an_upstream_forges_the_lite_node_refuses(wire):
             lite = world.lite(gateway.lite)
             await world.caught_up()
             with pytest.raises(LocalError, match="no peer gave a proved answer"):
-                await ask(lite, service_account(1), 2_500)
+                await ask(lite, service_account(1), 1_200)
             assert lite.node.proved_answers == 0
             await world.until(lambda: gateway.node.relays.is_whole)
 
@@ -219,7 +236,7 @@ class FlippingWriter(MessageWriter):
         return taken
 
 
-@pytest.mark.parametrize("at", [0, 63, 64, 200, 500, 1_000, 1_100])
+@pytest.mark.parametrize("at", [0, 63, 500, 1_100])
 def test_a_gateway_that_changes_a_proof_is_refused(monkeypatch, at):
     monkeypatch.setattr(passage, "MessageWriter", type("Writer", (FlippingWriter,), {"at": at}))
 
@@ -230,7 +247,7 @@ def test_a_gateway_that_changes_a_proof_is_refused(monkeypatch, at):
             lite = world.lite(gateway.lite)
             await world.caught_up()
             with pytest.raises(LocalError, match="no peer gave a proved answer"):
-                await lite.node.ask(bytes(31), b"\xff" * 31, VOUCHED_LEVEL, 0, 2_500)
+                await lite.node.ask(bytes(31), b"\xff" * 31, VOUCHED_LEVEL, 0, 1_200)
             assert lite.node.proved_answers == 0 and lite.node.refused_answers >= 1
             assert len(lite.named("refused")) >= 1
 
@@ -393,6 +410,9 @@ def test_losing_the_upstream_and_finding_it_again_is_said():
     asyncio.run(scene())
 
 
+NARROW = {"stream_window_bytes": 256 * 1024, "send_buffer_bytes": 64 * 1024}  # less than an answer of 6,000 keys
+
+
 def request_of(world):
     """A CE 129 request, with its length, for all of a recent state."""
     request = world.chain.best.parent + bytes(31) + b"\xff" * 31 + (4 << 20).to_bytes(4, "little")
@@ -403,10 +423,10 @@ def test_a_peer_that_asks_and_does_not_read_slows_nobody_but_itself():
     async def scene():
         async with World(20, keys=6_000) as world:
             upstream = await world.upstream()
-            gateway = world.gateway(*upstream.addresses, serves=STATE, relays_upstream=2, relay_stall_ms=200)
+            gateway = world.gateway(*upstream.addresses, serves=STATE, relays_upstream=2, relay_stall_ms=200, **NARROW)
             lite = world.lite(gateway.lite)
             await world.caught_up()
-            carrier, connection = await world.stranger(gateway.lite)
+            carrier, connection = await world.stranger(gateway.lite, **NARROW)
             message = request_of(world)
             streams = [connection.open(STATE_REQUEST) for _ in range(6)]
             for stream in streams:
@@ -432,9 +452,9 @@ def test_a_peer_that_goes_in_the_middle_of_an_answer_leaves_nothing_behind():
     async def scene():
         async with World(20, keys=6_000) as world:
             upstream = await world.upstream()
-            gateway = world.gateway(*upstream.addresses, serves=STATE)
+            gateway = world.gateway(*upstream.addresses, serves=STATE, **NARROW)
             await world.caught_up()
-            carrier, connection = await world.stranger(gateway.lite)
+            carrier, connection = await world.stranger(gateway.lite, **NARROW)
             message = request_of(world)
             for _ in range(3):
                 stream = connection.open(STATE_REQUEST)
