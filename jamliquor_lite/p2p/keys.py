@@ -64,7 +64,8 @@ def decode(key: "Buffer") -> "tuple[int, bytes]":
     if encode(key_type, data) != bytes(key):
         raise VerifyError("identity", "a public key (%s) that is not in its one form" % NAMES[key_type])
     size = _SIZES.get(key_type, len(data))
-    if not data or len(data) != size:
+    is_whole = len(data) == size and (key_type in _SIZES or len(key) > _MAX_INLINE)
+    if not is_whole:  # a shorter one would have a peer id that check_peer_id refuses
         raise VerifyError("identity", "a public key (%s) of %d bytes" % (NAMES[key_type], len(data)))
     return key_type, data
 
@@ -83,11 +84,10 @@ def check_peer_id(data: "Buffer") -> None:
         return
     if 2 < size <= MAX_PEER_ID and data[0] == _IDENTITY and data[1] == size - 2:
         try:
-            key_type, _ = decode(bytes(data[2:]))
+            decode(bytes(data[2:]))
         except VerifyError as error:
             raise VerifyError("peer_id", "no peer id: %s" % error)
-        if key_type in _SIZES:  # no whole key of another type is as short as that
-            return
+        return
     raise VerifyError("peer_id", "no peer id: not the multihash of a key")
 
 

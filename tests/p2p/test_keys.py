@@ -69,6 +69,8 @@ def test_malformed_keys():
         keys.encode(keys.ED25519, bytes(33)),
         keys.encode(keys.SECP256K1, bytes(65)),
         keys.encode(keys.RSA, b""),
+        keys.encode(keys.RSA, bytes(32)),  # so short that it would be its own peer id
+        keys.encode(keys.ECDSA, bytes(38)),
         keys.encode(keys.RSA, bytes(keys.MAX_KEY)),
     ):
         assert raises(VerifyError, keys.decode, key).rule == "identity", key
