@@ -102,3 +102,18 @@ def test_one_connection_is_used_again():
         await world.end()
 
     run(main)
+
+
+def test_another_peer_than_the_one_dialed():
+    async def main():
+        world = World()
+        other = bytes(world.dialers[0].peer_id)
+        connection = world.dialers[0].dial_to(other, [(HERE, world.port)], world.now)
+        await world.until(lambda: connection.state == CLOSED)
+        assert connection.rule == "peer" and world.listener.name in connection.close_reason
+        assert world.dialers[0].refused == {"peer": 1}
+        await world.until(lambda: not world.listener.connections)
+        assert world.accepted == [] and world.listener.refused == {}, "it never heard who we are"
+        await world.end()
+
+    run(main)
