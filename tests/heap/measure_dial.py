@@ -46,11 +46,13 @@ class Host:
         """Go on until `is_done()`; AssertionError when the peer ends it or time is over."""
         until = now() + STEP_MS
         carrier = self.carrier
-        while not is_done():
-            assert connection.state != 2, connection.close_reason
+        while True:
             at = now()
             assert at < until, "out of time"
             carrier.receive(at)
+            if is_done():
+                return
+            assert connection.state != 2, connection.close_reason
             carrier.flush(at)
             wake_at = carrier.watch(at)
             await self.waker.wait(1000 if wake_at < 0 else max(0, min(1000, wake_at - now())))
@@ -63,17 +65,21 @@ class Host:
 
     async def ask(self, connection: "object") -> None:
         """Ask the peer who it is, and ping it."""
-        services = self.carrier.services(connection)
-        assert services.ask_identity(self.carrier, connection, now())
+        carrier, services = self.carrier, self.carrier.services(connection)
+        # Either may have to wait for a chunk.
+        await self.until(connection, lambda: services.ask_identity(carrier, connection, now()))
         await self.until(connection, lambda: services.fault or services.info is not None)
-        assert services.send_ping(self.carrier, connection, SEED, now())
+        await self.until(connection, lambda: services.send_ping(carrier, connection, SEED, now()))
         await self.until(connection, lambda: services.fault or services.rtt_ms >= 0)
         assert not services.fault, services.fault
         print("identify protocols", len(services.info.protocols))
+        print("rtt", services.rtt_ms)
 
     async def serve(self, connection: "object") -> None:
         """Answer the peer until it says, by ending a stream, that it has its answers."""
-        end = connection.open(END)
+        opened = []
+        await self.until(connection, lambda: opened.append(connection.open(END)) or opened[-1] is not None)
+        end = opened[-1]
         end.finish()
         # A peer that does not know this protocol refuses it, and is not waited for.
         buf = bytearray(1)

@@ -13,9 +13,11 @@ from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.connection import Connection
 from jamliquor_lite.transport.protocol_stream import ProtocolStream
 from jamliquor_lite.transport.states import READY
+from jamliquor_lite.transport.terms import OFF, REQUIRE
 
 END = 2
 END_NAME = "/heap/end/1.0.0"  # as in measure_dial.py
+POLICIES = {"plain": OFF, "hybrid": REQUIRE}
 # js-libp2p with all its services says about 600 bytes of itself.
 _PROTOCOLS = ["/example/service/number/%d/1.0.0" % number for number in range(11)]
 _CONNECTIONS = 32
@@ -52,12 +54,12 @@ class Guest:
 
 
 class Peer:
-    """`with Peer(policy) as port:` serves many connections on a port of this machine; they are in `guests`."""
+    """`with Peer(suite) as port:` serves many connections on a port of this machine; they are in `guests`."""
 
-    def __init__(self, policy: str, pings: bool = True) -> None:
+    def __init__(self, suite: str, pings: bool = True) -> None:
         profile = Profile()
         profile.max_peers = profile.connections_per_source = profile.handshakes = _CONNECTIONS
-        self._carrier = Libp2pCarrier(os.urandom(32), "", profile, [("127.0.0.1", 0)], policy=policy)
+        self._carrier = Libp2pCarrier(os.urandom(32), "", profile, [("127.0.0.1", 0)], policy=POLICIES[suite])
         for number, name in enumerate([END_NAME, *_PROTOCOLS]):
             self._carrier.terms.serve(name, END + number)
         self._pings = pings

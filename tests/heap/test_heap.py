@@ -8,14 +8,12 @@ import pytest
 
 from tests.run import find
 
+from .bars import CALLS, DIALS, IDLE_BYTES
 from .board import ROOT, Board
+from .peer import Peer
 
 QUICK = ("tests/budget/", "tests/codec/", "tests/crypto/", "tests/p2p/", "tests/ports/", "tests/transport/")
 PORTABLE_HEAP = 2 * 1024 * 1024  # as tools/suites.py gives the wheel
-
-# A pure primitive and the least heap in KB, modules and all, in which it does its work.
-CALLS = (("blake2b", 12), ("x25519", 14), ("aead", 14), ("ed25519", 26), ("mlkem768", 28))
-
 
 @pytest.mark.parametrize(("primitive", "bar_kb"), CALLS)
 def test_a_pure_primitive_keeps_within_its_bar(board: Board, primitive: str, bar_kb: int) -> None:
@@ -27,6 +25,30 @@ def test_a_pure_primitive_keeps_within_its_bar(board: Board, primitive: str, bar
 def test_what_does_not_fit_is_seen(board: Board) -> None:
     ended = board.step(10, "call", "mlkem768")
     assert ended.status != 0 and "MemoryError" in ended.text
+
+
+@pytest.mark.parametrize(("suite", "bar_kb"), DIALS)
+def test_a_dial_with_ping_and_identify_keeps_within_its_bar(board: Board, suite: str, bar_kb: int) -> None:
+    peer = Peer(suite)
+    with peer as port:
+        ended = board.step(bar_kb, "dial", suite, str(port))
+    assert ended.status == 0, ended.text
+    assert ended.figures["identify protocols"] > 0 and ended.figures["rtt"] >= 0
+    # And the other way round: the board said who it is, and echoed.
+    (guest,) = peer.guests
+    assert guest.is_answered and guest.services.info is not None
+    assert guest.services.info.agent == "jamliquor-lite" and guest.services.rtt_ms >= 0
+    assert guest.connection.suite == {"plain": "classical", "hybrid": "hybrid"}[suite]
+
+
+@pytest.mark.parametrize(("suite", "bar_kb"), DIALS)
+def test_an_idle_connection_keeps_within_its_bar(board: Board, suite: str, bar_kb: int) -> None:
+    with Peer(suite, pings=False) as port:
+        ended = board.step(128, "idle", suite, str(port), "6")
+    assert ended.status == 0, ended.text
+    # The first one brings the modules that a connection needs.
+    taken = [ended.figures["connection %d" % number] for number in range(1, 6)]
+    assert 0 < min(taken) and max(taken) <= IDLE_BYTES, taken
 
 
 def test_it_is_a_32_bit_interpreter_with_frozen_modules(board: Board) -> None:
