@@ -150,7 +150,7 @@ class Connection(FrameBuffers):
             self._refuse("time", "a frame was begun and not finished within %d ms" % profile.frame_stall_ms)
             return
         if 0 <= self._stuck_at <= now - profile.idle_timeout_ms:
-            self._refuse("time", "the peer took nothing for %d ms" % profile.idle_timeout_ms)
+            self._refuse("time", "the peer did not take a frame within %d ms" % profile.idle_timeout_ms)
             return
         assert self._session is not None
         try:

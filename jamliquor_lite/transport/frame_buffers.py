@@ -25,7 +25,7 @@ class FrameBuffers:
         self._partial_at = -1  # ms at which the unfinished frame in _in was begun
         self._out: "memoryview | None" = None
         self._out_start = self._out_end = 0
-        self._stuck_at = -1  # ms since which the link takes nothing of _out
+        self._stuck_at = -1  # ms at which the link first took less than all that was left of _out
 
     # in
 
@@ -80,9 +80,8 @@ class FrameBuffers:
 
     def sent(self, count: int) -> None:
         """The link took `count` bytes of what `outlet` gave, or 0: it takes none now."""
-        if count:
-            self._stuck_at = -1
-        elif self._stuck_at < 0:
+        # Not put off by the bytes that it takes: a peer that reads one now and then would keep the buffer for ever.
+        if self._stuck_at < 0 and self._out_start + count < self._out_end:
             self._stuck_at = self._now
         self._out_start += count
         if self._out_start >= self._out_end:

@@ -115,6 +115,27 @@ def test_empty_frames_move_nothing_and_keep_nobody_alive():
     ends(hand, "yamux", "nothing heard", 2)
 
 
+def test_a_reader_that_takes_a_byte_now_and_then():
+    """It may not keep a buffer for ever, however alive it is: a frame has its time."""
+    hand = Hand(ready=True)
+    limits = hand.end._terms.profile
+    stream = hand.end.open(ECHO)
+    stream.send(pattern(0, 3000), 0, 3000)
+    for _ in range(40):
+        if hand.end.state == CLOSED:
+            break
+        view = hand.end.outlet(hand.now)
+        assert len(view) > 100
+        hand.end.sent(1)
+        hand.say(hand.frame(yamux(PING, ACK, 0, 0)))
+        hand.pass_time(limits.idle_timeout_ms // 20)
+    assert hand.end.state == CLOSED and hand.end.rule == "time"
+    assert hand.end.close_reason == "time: the peer did not take a frame within %d ms" % limits.idle_timeout_ms
+    assert stream.state & DEAD
+    hand.pass_time(limits.farewell_ms + 250)
+    assert hand.end.is_gone and is_whole(hand.host)
+
+
 # streams
 
 

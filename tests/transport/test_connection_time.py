@@ -187,7 +187,7 @@ def test_a_link_that_takes_nothing_is_given_up():
         hand.say(hand.frame(yamux(PING, ACK, 0, 0)))  # it is alive
         hand.pass_time(LIMITS.idle_timeout_ms // 4)
     assert hand.end.state == CLOSED and hand.end.rule == "time"
-    assert hand.end.close_reason == "time: the peer took nothing for %d ms" % LIMITS.idle_timeout_ms
+    assert hand.end.close_reason == "time: the peer did not take a frame within %d ms" % LIMITS.idle_timeout_ms
     hand.pass_time(LIMITS.farewell_ms + 250)
     assert hand.end.is_gone and is_whole(hand.host)
 
