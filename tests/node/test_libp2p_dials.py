@@ -3,7 +3,8 @@
 import socket
 
 from jamliquor_lite.node.race import Race
-from jamliquor_lite.transport.states import CLOSED, READY
+from jamliquor_lite.transport.states import CLASSICAL, CLOSED, HYBRID, READY
+from jamliquor_lite.transport.terms import OFF, PREFER, Terms
 from tests.node.lite_world import HERE, World, descriptors, run
 
 
@@ -114,6 +115,34 @@ def test_another_peer_than_the_one_dialed():
         assert world.dialers[0].refused == {"peer": 1}
         await world.until(lambda: not world.listener.connections)
         assert world.accepted == [] and world.listener.refused == {}, "it never heard who we are"
+        await world.end()
+
+    run(main)
+
+
+def test_a_peer_that_was_hybrid_is_not_dialed_as_classical_again():
+    async def main():
+        world = World(policy=PREFER)
+        dialer, listener = world.dialers[0], world.listener
+        connection = await world.dial()
+        assert connection.suite == HYBRID
+        await world.until(lambda: dialer.pins.peers() and listener.pins.peers())
+        assert dialer.pins.peers() == [(listener.peer_id, True)]
+        assert listener.pins.peers() == [(dialer.peer_id, False)], "whom its user did not name"
+        connection.close()
+        await world.until(lambda: not listener.connections and not dialer.connections)
+        # It comes back as a peer that has no post-quantum handshake, or somebody on the way says so.
+        terms = listener.terms
+        listener.terms = Terms(terms.static, listener.profile, terms.frames, terms.chunks, OFF, terms.judge)
+        connection = await world.dial()
+        assert connection.state == CLOSED and connection.rule == "pin" and dialer.refused == {"pin": 1}
+        dialer.pins.remove(listener.peer_id)
+        connection = await world.dial()
+        await world.until(lambda: connection.state == CLOSED)
+        assert listener.refused == {"pin": 1}, "the listener remembers as well"
+        listener.pins.remove(dialer.peer_id)
+        connection = await world.dial()
+        assert connection.state == READY and connection.suite == CLASSICAL and dialer.pins.peers() == []
         await world.end()
 
     run(main)
