@@ -3,6 +3,9 @@
 What is looked at is the framing alone: how many messages there are, how long they are, that none is cut. What they
 say is the requester's to check. One chunk is in our hands at a time; while the requester does not take it, nothing is
 read, and so the upstream's window closes.
+
+An answer that nobody wants any more is read to its end all the same and dropped: a stream that is reset in the middle
+of an answer costs the whole connection to typeberry, and with it everybody else's answers.
 """
 
 from ..errors import BudgetError, RemoteError
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from ..jam.framing import Buffer, Stream
     from ..jam.state_request import StateResponder
 
+DROPPED_BYTES = 4 * 1024 * 1024  # are read of an answer that nobody wants, then its stream is reset after all: a peer
+#                                  that asks and leaves would have us fetch blocks without end
 _NO_CHUNK = memoryview(b"")
 _BLOCKS_MAXIMUM_AT = 33  # in a request of CE 128
 _STATE_SIZE_AT = 94  # and of CE 129
@@ -58,7 +63,7 @@ class Passage:
     `begin` with a stream of an upstream and a lent chunk, then `poll`: MORE, NOTHING, or the end:
     DONE            all of it is with the requester's stream, and its end
     REFUSED, LOST   the upstream gave nothing: `begin` with another one, or `decline`
-    ENDED           the requester has no use for it any more
+    ENDED           the requester has no use for it any more, and the upstream's stream is over
     RemoteError     the upstream's fault; `is_fresh` says whether another one may still be asked, else all is over
     BudgetError     the answer is longer than we pass on, which is nobody's fault; likewise
     """
@@ -77,6 +82,8 @@ class Passage:
         self._writer = MessageWriter()
         self._writer.begin(down)
         self._is_over = False  # the requester's stream has its end
+        self._is_dropping = False  # what comes is for nobody
+        self._dropped = 0
         self._sent = self._begun = self._total = self._start = self._end = 0
 
     @property
@@ -98,8 +105,9 @@ class Passage:
         self.is_waiting_below = False
 
     def cancel(self) -> None:
-        """The requester is too slow, or gone."""
-        self._drop(CANCELLED)
+        """The requester is too slow, or gone. `poll` until ENDED drops the rest of the answer, `give_up` at once."""
+        self._is_dropping = True
+        self.is_waiting_below = False
         self._end_below(CANCELLED)
 
     def give_up(self) -> None:
@@ -116,9 +124,10 @@ class Passage:
         up = self._up
         if up is None:
             return NOTHING
-        if self.has_left:
-            self.cancel()
-            return ENDED
+        if self._is_dropping or self.has_left:
+            if not self._is_dropping:
+                self.cancel()
+            return self._read_off(up)
         try:
             event = self._step(up)
         except (RemoteError, BudgetError) as error:
@@ -133,15 +142,42 @@ class Passage:
             self._is_over = True
         return event
 
-    def _step(self, up: "Stream") -> int:
-        if self._sent < len(self._request):
-            why = gave_up(up)
-            if why:
-                return why
+    def _read_off(self, up: "Stream") -> int:
+        event = NOTHING
+        try:
+            event = self._send_request(up)
+            if event == NOTHING and self._sent == len(self._request):
+                event = self._drop_some()
+        except RemoteError:
+            event = DONE  # whose fault it is does not matter any more
+        if event == DONE and self._reader.left == 0 and self._reader.at_boundary():
+            self._up = None
+        elif event in (DONE, REFUSED, LOST) or self._dropped > DROPPED_BYTES:
+            self._drop(CANCELLED)
+        return event if self._up is not None else ENDED
+
+    def _drop_some(self) -> int:
+        if self._reader.left == 0:
+            return self._reader.next_message()
+        count = self._reader.read_into(self._chunk, 0, len(self._chunk))
+        self._dropped += count
+        return MORE if count else self._reader.ended
+
+    def _send_request(self, up: "Stream") -> int:
+        """REFUSED or LOST; else as much as there is room for has gone out."""
+        if self._sent == len(self._request):
+            return NOTHING
+        why = gave_up(up)
+        if why == NOTHING:
             self._sent += up.send(self._request, self._sent, len(self._request))
-            if self._sent < len(self._request):
-                return NOTHING
-            up.finish()
+            if self._sent == len(self._request):
+                up.finish()
+        return why
+
+    def _step(self, up: "Stream") -> int:
+        why = self._send_request(up)
+        if why or self._sent < len(self._request):
+            return why
         if self._start < self._end:
             return self._pass()
         if self._reader.left:

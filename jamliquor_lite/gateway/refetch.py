@@ -6,10 +6,11 @@ They are held until all have come, since an answer begins with its length: 128 K
 
 from ..errors import RemoteError, VerifyError
 from ..jam.block_request import BlockRequest
-from ..jam.events import BLOCK, DONE, ENDED, HEADER, MORE
+from ..jam.events import BLOCK, DONE, ENDED, HEADER, LOST, MORE, REFUSED
 from ..jam.header_request import MAX_ANSWER_BYTES
 from ..jam.kinds import MALFORMED
 from ..jam.range_request import ASCENDING
+from .passage import DROPPED_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Refetch:
         self._headers: list[bytes] = []
         self._size = 0  # bytes of all of them
         self._expected = b""
+        self._is_dropping = False
 
     @property
     def has_left(self) -> bool:
@@ -63,8 +65,10 @@ class Refetch:
         self._expected = self._asked[0]
 
     def cancel(self) -> None:
-        """The requester is gone."""
-        self.decline()
+        """The requester is gone. `poll` until ENDED drops the rest of the answer, `give_up` at once."""
+        self._is_dropping = True
+        if self._answer.busy:
+            self._answer.answer(None)
 
     def give_up(self) -> None:
         """The upstream is too slow."""
@@ -80,18 +84,28 @@ class Refetch:
 
     def poll(self) -> int:
         """One bounded unit of work: an event of passage.Passage."""
-        if self.has_left:
-            self.give_up()
-            return ENDED
         request = self._request
-        assert request is not None
+        if request is None:
+            return ENDED
+        if self.has_left:
+            self._is_dropping = True
         event = request.poll(0)
         self.passed_bytes = request.received_bytes
+        if self._is_dropping:
+            return self._read_off(event)
         if event == HEADER and self._has_room:
             self._keep(bytes(request.header_buf[: request.header_end]))
         elif event == DONE:
             self._answer.answer(self._headers or None)
         return MORE if event in (HEADER, BLOCK) else event
+
+    def _read_off(self, event: int) -> int:
+        # See passage.py.
+        if self.passed_bytes > DROPPED_BYTES:
+            self.give_up()
+        if event in (DONE, REFUSED, LOST) or self._request is None:
+            return ENDED
+        return MORE if event else event
 
     @property
     def _has_room(self) -> bool:

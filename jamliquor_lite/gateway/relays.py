@@ -40,6 +40,7 @@ class _Relay:
         self.connection: "Connection | None" = None
         self.chunk: "memoryview | None" = None
         self.is_asking = False
+        self.is_leaving = False  # nobody wants the answer any more
         self.began_at = self.moved_at = now
 
 
@@ -83,8 +84,8 @@ class Relays:
     def drop(self, owner: object) -> None:
         """The peer is gone."""
         for relay in [relay for relay in self._running if relay.owner is owner]:
-            self._stop(relay)
-            relay.exchange.cancel()
+            relay.owner = None
+            self._leave(relay, relay.moved_at)
         for relay in [relay for relay in self._waiting if relay.owner is owner]:
             self._waiting.remove(relay)
             relay.exchange.cancel()
@@ -104,6 +105,9 @@ class Relays:
         times = [relay.moved_at + self._patience_ms(relay) for relay in self._running]
         if self._is_crowded:
             times += [relay.began_at + self._profile.relay_timeout_ms for relay in self._running]
+        times += [
+            relay.began_at + self._profile.state_sync_timeout_ms for relay in self._running if relay.is_leaving
+        ]
         times += [relay.since + self._profile.relay_timeout_ms for relay in self._waiting]
         times += [at for at in (relay.meter.wake_at(now) for relay in self._waiting) if at > now]
         return min(times) if times else -1
@@ -129,7 +133,7 @@ class Relays:
             return
         relay.meter.spend(1, now)
         relay.record, relay.chunk = record, chunk
-        relay.connection = self._upstreams.connection(record, relay.kind, now)
+        relay.connection = self._upstreams.connection(record, now)
         relay.is_asking = False
         relay.began_at = relay.moved_at = now
         self._upstreams.began(record)
@@ -139,9 +143,8 @@ class Relays:
     def _move(self, relay: _Relay, now: int) -> bool:
         """Some steps of one exchange; whether there may be more."""
         assert relay.record is not None
-        if relay.exchange.has_left:
-            self._stop(relay)
-            relay.exchange.cancel()
+        if not relay.is_leaving and relay.exchange.has_left:
+            self._leave(relay, now)
             return True
         if not relay.is_asking and not self._ask(relay, now):
             return False
@@ -201,23 +204,39 @@ class Relays:
         return profile.state_sync_timeout_ms
 
     def _check_time(self, relay: _Relay, has_moved: bool, now: int) -> None:
+        if relay.is_leaving:
+            if now - relay.began_at > self._profile.state_sync_timeout_ms:
+                relay.exchange.give_up()
+                self._stop(relay)
+            return
         if has_moved:
             relay.moved_at = now
         is_long = self._is_crowded and now - relay.began_at > self._profile.relay_timeout_ms
         if not is_long and now - relay.moved_at <= self._patience_ms(relay):
             return
         if is_long or relay.exchange.is_waiting_below:
-            self._stop(relay)
-            relay.exchange.cancel()
+            self._leave(relay, now)
             return
         relay.exchange.give_up()
         raise RemoteError(TIMED_OUT, "nothing came for %d ms" % (now - relay.moved_at))
+
+    def _leave(self, relay: _Relay, now: int) -> None:
+        # What was asked for is read to its end, for so long as nothing else may take.
+        if relay.is_leaving:
+            return
+        relay.exchange.cancel()
+        relay.is_leaving = True
+        relay.began_at = now
+        if not relay.is_asking:
+            self._stop(relay)
 
     def _next(self, relay: _Relay) -> None:
         # This upstream gave nothing: another one, unless the requester has something of it already.
         record = relay.record
         assert record is not None
         self._stop(relay)
+        if relay.is_leaving:
+            return
         if not relay.exchange.is_fresh:
             relay.exchange.cancel()
             return

@@ -1,8 +1,9 @@
 """The JAM full nodes that a gateway stands in front of: which of them answers what, and whom to ask next.
 
-A JAM node may close the whole connection over a kind that it does not serve (typeberry does), so state is asked on a
-second connection, and only of those that are known to serve it: because the user says so, or because one of them has
-proved an answer to a question of the gateway's own (gateway.py).
+A JAM node may close the whole connection over a kind that it does not serve, or a stream that is reset (typeberry does
+both), so nothing of what lite nodes want is asked on the connection that follows the chain, but on a second one. State
+is asked only of those that are known to serve it: because the user says so, or because one of them has proved an answer
+to a question of the gateway's own (gateway.py).
 """
 
 from ..errors import LocalError
@@ -31,7 +32,7 @@ class _Dealings:
     def __init__(self) -> None:
         self.cuts: dict[int, int] = {}  # by kind: answers in a row that did not come whole
         self.running = 0  # exchanges under way
-        self.retry_at = 0  # ms: no state connection is made before
+        self.retry_at = 0  # ms: no second connection is made before
 
 
 class Upstreams:
@@ -87,15 +88,12 @@ class Upstreams:
         """Whom to ask now; None while all have enough to do."""
         limit = self._node.profile.relays_upstream
         able = [record for record in self._able(kind) if record not in tried and self._of(record).running < limit]
-        if kind == STATE_REQUEST:
-            able = [record for record in able if self._of(record).retry_at <= now]
+        able = [record for record in able if self._of(record).retry_at <= now]
         return min(able, key=lambda r: (self._of(r).cuts.get(kind, 0), self._of(r).running)) if able else None
 
-    def connection(self, record: "Record", kind: int, now: int) -> "Connection | None":
-        """Where that kind is asked; None when the upstream is gone."""
-        if kind == STATE_REQUEST:
-            return self._node.state_connection(record, now)
-        return record.link.connection if record.link is not None else None
+    def connection(self, record: "Record", now: int) -> "Connection":
+        """Where it is asked."""
+        return self._node.state_connection(record, now)
 
     # what becomes of exchanges
 
@@ -113,8 +111,7 @@ class Upstreams:
 
     def lost(self, record: "Record", kind: int, connection: "Connection | None", now: int) -> None:
         """There is no connection to ask on, or it ended (`connection`) under an exchange."""
-        if kind == STATE_REQUEST:
-            self._of(record).retry_at = now + self._node.profile.peer_retry_ms
+        self._of(record).retry_at = now + self._node.profile.peer_retry_ms
         if connection is not None:
             self._cut(record, kind)
 

@@ -410,7 +410,8 @@ def test_losing_the_upstream_and_finding_it_again_is_said():
     asyncio.run(scene())
 
 
-NARROW = {"stream_window_bytes": 256 * 1024, "send_buffer_bytes": 64 * 1024}  # less than an answer of 6,000 keys
+# Windows for less than an answer of 6,000 keys, and time to put one together on a machine that has much to do.
+NARROW = {"stream_window_bytes": 256 * 1024, "send_buffer_bytes": 64 * 1024, "state_sync_timeout_ms": 10_000}
 
 
 def request_of(world):
@@ -424,7 +425,7 @@ def test_a_peer_that_asks_and_does_not_read_slows_nobody_but_itself():
         async with World(20, keys=6_000) as world:
             upstream = await world.upstream()
             gateway = world.gateway(*upstream.addresses, serves=STATE, relays_upstream=2, relay_stall_ms=200, **NARROW)
-            lite = world.lite(gateway.lite)
+            lite = world.lite(gateway.lite, state_sync_timeout_ms=10_000)
             await world.caught_up()
             carrier, connection = await world.stranger(gateway.lite, **NARROW)
             message = request_of(world)
@@ -465,7 +466,7 @@ def test_a_peer_that_goes_in_the_middle_of_an_answer_leaves_nothing_behind():
             carrier.release()  # no goodbye
             await world.until(lambda: gateway.node.relays.is_whole)
             assert len(gateway.node.links) == 1 and gateway.node.upstreams.connected == 1
-            lite = world.lite(gateway.lite)
+            lite = world.lite(gateway.lite, state_sync_timeout_ms=10_000)
             await world.caught_up()
             assert (await ask(lite, SLOT)).level == "vouched"
 

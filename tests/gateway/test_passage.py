@@ -156,6 +156,8 @@ def state_server(stream, nodes=NODES, entries=ENTRIES):
     return Server(responder, reply)
 
 
+NODES_AND_MORE = (1 << 20).to_bytes(4, "little") + bytes(1 << 16)
+
 CARRIERS = [
     ("whole", {}), ("bytewise", {"limit": 1}), ("small", {"seed": 5, "window": 97, "send_buffer": 61}),
     ("random", {"seed": 9, "window": 700}),
@@ -304,8 +306,9 @@ def test_who_does_not_read_stops_the_upstream_and_loses_nothing():
 
 @pytest.mark.parametrize("how", ["reset", "lost"])
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
-def test_an_answer_for_nobody_is_given_up_upstream(how, when):
-    scene = Scene(Pair(window=100, send_buffer=50))
+def test_an_answer_for_nobody_is_read_to_its_end_and_dropped(how, when):
+    # A reset in its middle costs the whole connection to typeberry.
+    scene = Scene(Pair(window=100, send_buffer=50), Pair(seed=8, window=200))
     stream = scene.ask()
     upstream = state_server(stream)
     if when == "meanwhile":
@@ -320,8 +323,38 @@ def test_an_answer_for_nobody_is_given_up_upstream(how, when):
     else:
         scene.down.cut()
     assert scene.passage.has_left
-    assert scene.passage.poll() == ENDED and scene.passage.poll() == NOTHING
+    passed = scene.passage.passed_bytes
+    assert scene.run(upstream, reads=False)[0] == ENDED and scene.passage.poll() == NOTHING
+    assert upstream.end == DONE and stream.state & DEAD == 0 and scene.passage.passed_bytes == passed
+    assert scene.below.abandoned == CANCELLED
+
+
+def test_an_answer_for_nobody_is_not_read_without_end(monkeypatch):
+    monkeypatch.setattr(passage, "DROPPED_BYTES", 1_000)
+    scene = Scene()
+    stream = scene.ask()
+    upstream = Says(stream, NODES_AND_MORE, fin=False)
+    scene.lite.cancel()
+    assert scene.run(upstream, reads=False)[0] == ENDED
     assert stream.state & DEAD and stream.reset_code == CANCELLED
+
+
+@pytest.mark.parametrize("fault", ["cut", "reset", "lost", "surplus"])
+def test_what_becomes_of_an_answer_for_nobody_is_nobodys_fault(fault):
+    scene = Scene()
+    stream = scene.ask()
+    upstream = Says(stream, ANSWER + bytes(4) if fault == "surplus" else ANSWER[:500], fin=fault in ("cut", "surplus"))
+    for _ in range(4):
+        upstream.poll(0)
+        scene.up.pump()
+        scene.passage.poll()
+    scene.lite.cancel()
+    if fault == "reset":
+        stream.reset(3)
+    elif fault == "lost":
+        scene.up.cut()
+    assert scene.run(upstream, reads=False)[0] == ENDED
+    assert scene.passage.poll() == NOTHING
 
 
 def test_an_upstream_that_is_too_slow_leaves_the_requester_waiting():
@@ -488,10 +521,21 @@ def test_no_block_at_all_says_nothing(blocks):
     assert scene.settle() == REFUSED, "whether the upstream knows the one named, nobody can tell"
 
 
-def test_a_range_for_nobody_is_given_up(blocks):
+@pytest.mark.parametrize("how", ["left", "cancelled", "too slow"])
+def test_blocks_for_nobody_are_read_to_their_end_or_given_up(blocks, how):
     scene = Range(blocks[0].hash, ASCENDING, 5)
     stream = scene.ask()
-    scene.lite.cancel()
-    scene.answer.poll(0)
-    assert scene.refetch.has_left and scene.refetch.poll() == ENDED
-    assert stream.state & READ_RESET
+    upstream = block_server(stream, blocks[1:6])
+    if how == "left":
+        scene.lite.cancel()
+        scene.down.pump()
+        scene.answer.poll(0)
+        assert scene.refetch.has_left
+    else:
+        scene.refetch.cancel()
+        assert scene.settle() == REFUSED
+    if how == "too slow":
+        scene.refetch.give_up()
+        assert scene.refetch.poll() == ENDED and stream.state & DEAD
+    else:
+        assert scene.run(upstream) == ENDED and upstream.end == DONE and stream.state & DEAD == 0

@@ -86,6 +86,7 @@ class Exchange:
         self.is_fresh = True
         self.begun = 0
         self.gain = 0  # bytes that each poll passes
+        self.drains = 0  # polls until what nobody wants has been read off
         self.ended = []
         self.stream = None
 
@@ -95,6 +96,11 @@ class Exchange:
         self.stream = stream
 
     def poll(self):
+        if "cancel" in self.ended and self.drains:
+            self.drains -= 1
+            return NOTHING
+        if "cancel" in self.ended:
+            return ENDED
         self.passed_bytes += self.gain
         event = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(event, Exception):
@@ -142,11 +148,13 @@ def test_a_request_is_asked_answered_and_counted():
     assert scene.relays.wake_at(scene.now) == -1
 
 
-def test_blocks_are_asked_on_the_connection_that_follows():
-    scene = Scene(serves=BLOCKS)
+def test_nothing_is_asked_on_the_connection_that_follows():
+    scene = Scene()
     scene.add(Exchange(DONE), kind=BLOCK_REQUEST)
+    scene.add(Exchange(DONE), kind=STATE_REQUEST)
     scene.turn()
-    assert scene.records[0].link.connection.opened == [BLOCK_REQUEST] and scene.node.state == {}
+    assert scene.records[0].link.connection.opened == []
+    assert scene.node.state["one"].opened == [BLOCK_REQUEST, STATE_REQUEST] and scene.node.dials == 1
 
 
 def test_a_long_answer_does_not_keep_the_others_from_their_turn():
@@ -251,10 +259,45 @@ def test_a_requester_that_has_gone_frees_its_place(is_running, how):
         scene.turn()
     else:
         scene.relays.drop("gone")
+        scene.turn()
+    scene.turn()
     assert exchange.ended == ["cancel"]
     assert scene.relays.count == (0 if is_running else 1)
     scene.relays.drop("other")
+    scene.turn()
     assert scene.relays.is_whole
+
+
+@pytest.mark.parametrize("how", ["left", "dropped"])
+def test_an_answer_for_nobody_is_read_off_for_a_while_and_no_longer(how):
+    scene = Scene(state_sync_timeout_ms=500)
+    quick, endless = Exchange(NOTHING), Exchange(NOTHING)
+    quick.drains, endless.drains = 3, 1 << 30
+    for exchange in (quick, endless):
+        scene.add(exchange)
+    scene.turn()
+    for exchange in (quick, endless):
+        exchange.has_left = how == "left"
+    if how == "dropped":
+        scene.relays.drop("lite")
+    for _ in range(5):
+        scene.turn(10)
+    assert scene.relays.count == 1 and quick.ended == endless.ended == ["cancel"]
+    assert scene.now < scene.relays.wake_at(scene.now) <= scene.now + 500
+    scene.turn(600)
+    assert endless.ended == ["cancel", "give up"] and scene.relays.is_whole
+    assert scene.node.events == [], "nobody is to blame"
+
+
+def test_who_left_before_anything_was_asked_leaves_nothing_to_read_off():
+    scene = Scene()
+    scene.node.state["one"] = Connection(CONNECTING)
+    exchange = Exchange()
+    scene.add(exchange)
+    scene.turn()
+    exchange.has_left = True
+    scene.turn()
+    assert exchange.begun == 0 and exchange.ended == ["cancel"] and scene.relays.is_whole
 
 
 # who is slow
@@ -275,6 +318,7 @@ def test_a_reader_that_takes_nothing_loses_its_turn_at_once_when_others_wait_and
     scene.turn(3_000)
     assert alone.ended == []
     scene.turn(1)
+    scene.turn()
     assert alone.ended == ["cancel"] and scene.relays.is_whole
     crowded = slow(scene)
     scene.turn()
@@ -284,6 +328,7 @@ def test_a_reader_that_takes_nothing_loses_its_turn_at_once_when_others_wait_and
     assert crowded.ended == [] and other.begun == 0
     scene.turn(1)
     assert crowded.ended == ["cancel"]
+    scene.turn()
     scene.turn()
     assert other.begun == 1 and scene.relays.is_whole
     assert scene.node.events == [], "no upstream is to blame"
@@ -299,8 +344,8 @@ def test_a_reader_that_takes_a_byte_at_a_time_has_a_turn_of_bounded_length():
         scene.turn(100)
     assert drip.ended == [], "while nobody else wants the place"
     scene.add(other, owner="other")
-    scene.turn(1)
-    scene.turn(1)
+    for _ in range(3):
+        scene.turn(1)
     assert drip.ended == ["cancel"] and other.begun == 1 and scene.relays.is_whole
 
 
@@ -400,11 +445,11 @@ def test_one_that_cuts_blocks_still_proves_state_but_is_asked_last():
         exchange = Exchange(NOTHING)
         scene.add(exchange, kind=BLOCK_REQUEST)
         scene.turn()
-        is_cut = exchange.stream is scene.records[0].link.connection
+        is_cut = exchange.stream is scene.node.state["one"]
         exchange.script = [RemoteError(TRUNCATED, "cut"), DONE] if is_cut else [DONE]
         scene.turn()
         scene.turn()
-    assert [len(record.link.connection.opened) for record in scene.records] == [1, 4]
+    assert [len(scene.node.state[name].opened) for name in ("one", "two")] == [1, 4]
     assert scene.upstreams.choose(STATE_REQUEST, [], scene.now) is scene.records[0]
 
 
@@ -493,6 +538,7 @@ def test_whatever_happens_every_place_is_free_again():
             exchange = Exchange(*[dice.choice([MORE, NOTHING]) for _ in range(dice.randrange(20))], fate)
             exchange.is_waiting_below = dice.random() < 0.3
             exchange.is_fresh = dice.random() < 0.5
+            exchange.drains = dice.choice([0, 0, 5, 1 << 30])
             asked.append(exchange)
             scene.add(exchange, dice.choice("abc"), dice.choice([STATE_REQUEST, BLOCK_REQUEST]))
             for record in scene.records:
@@ -509,5 +555,5 @@ def test_whatever_happens_every_place_is_free_again():
             scene.turn(100)
         assert scene.relays.is_whole, seed
         assert all(scene.upstreams._of(record).running == 0 for record in scene.records)
-        over = [e for e in asked if e.ended[-1:] in (["cancel"], ["decline"]) or e.script[-1] in (DONE, ENDED)]
+        over = [e for e in asked if set(e.ended) & {"cancel", "decline"} or e.script[-1] in (DONE, ENDED)]
         assert len(over) == len(asked), "each has come to an end"

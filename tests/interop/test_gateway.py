@@ -1,6 +1,20 @@
 """typeberry, a gateway in front of it, and a lite node that knows only the gateway: each a process of its own."""
 
+import asyncio
+
 import pytest
+
+from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.jam.block_request import BlockRequest
+from jamliquor_lite.jam.events import BLOCK, DONE, LOST, NOTHING, REFUSED
+from jamliquor_lite.jam.kinds import BLOCK_REQUEST
+from jamliquor_lite.jam.range_request import ASCENDING
+from jamliquor_lite.node.libp2p import Libp2pCarrier
+from jamliquor_lite.p2p import multiaddr
+from jamliquor_lite.ports import clock
+from jamliquor_lite.ports.tcp import Waker
+from jamliquor_lite.transport.states import READY
 
 from .light_node import LightNode, ask_state
 from .typeberry import Typeberry
@@ -86,3 +100,86 @@ def test_a_checkpoint_is_bootstrapped_over_the_gateway_or_said_to_be_unavailable
         "--checkpoint", middle, "--seconds", "30", "slot",
     ])
     assert (code, answer) == (1, {}) and errors.count("\n") == 1 and "Traceback" not in errors, errors
+
+
+class Client:
+    """A host of the lite network that asks a gateway for blocks."""
+
+    def __init__(self, address: str, genesis_hash: bytes) -> None:
+        self._carrier = Libp2pCarrier(b"\x77" * 32, genesis_hash[:4].hex(), Profile(), [])
+        self._carrier.open(Waker())
+        self._genesis_hash = genesis_hash
+        place = multiaddr.parse(address)
+        now = clock.ticks_ms()
+        self._connection = self._carrier.dial_to(place.peer_id, [(place.host, place.port)], now)
+
+    async def turn(self) -> None:
+        now = clock.ticks_ms()
+        self._carrier.receive(now)
+        self._carrier.flush(now)
+        await asyncio.sleep(0.003)
+
+    async def blocks(self, maximum: int, stop_at: int = -1) -> "tuple[int, int]":
+        """Ask for blocks from genesis on: (blocks that came whole, last event). `stop_at`: cancel after so many."""
+        while self._connection.state != READY:
+            await self.turn()
+        request = BlockRequest(TINY, bytearray(TINY.max_header_size), bytearray(4096), 1 << 24)
+        stream = self._connection.open(BLOCK_REQUEST)
+        assert stream is not None
+        request.begin(stream, self._genesis_hash, ASCENDING, maximum, clock.ticks_ms() + 30_000)
+        event = request.poll(clock.ticks_ms())
+        while event not in (DONE, REFUSED, LOST):
+            if request.blocks == stop_at:
+                await self.turn()
+                request.cancel()
+                break
+            if event == NOTHING:
+                await self.turn()
+            event = request.poll(clock.ticks_ms())
+        await self.turn()
+        return request.blocks + (event == BLOCK), event
+
+    def close(self) -> None:
+        self._carrier.close()
+        self._carrier.flush(clock.ticks_ms())
+        self._carrier.release()
+        assert self._carrier.is_whole
+
+
+def test_typeberrys_blocks_come_through_whole_and_giving_them_up_costs_nothing(
+    followed: LightNode, gateway: LightNode, typeberry: Typeberry
+) -> None:
+    async def scene() -> None:
+        client = Client(address(gateway), typeberry.genesis_hash)
+        assert await client.blocks(20) == (20, DONE)
+        for stop_at in (0, 0, 2, 2, 2):
+            await client.blocks(100, stop_at)
+        assert await client.blocks(5) == (5, DONE)
+        client.close()
+
+    asyncio.run(scene())
+    # Streams that were reset in the middle have not cost the connection to typeberry.
+    seen = len(gateway.named("best"))
+    gateway.wait_until(lambda n: len(n.named("best")) >= seen + 3, FOLLOW_S, "three blocks more")
+    assert [event for event in gateway.named("peer_left") if event["peer"].startswith("e")] == []
+    assert gateway.named("refused") == [] and gateway.named("upstream_lost") == []
+
+
+def test_a_gateway_that_starts_again_serves_who_comes_from_genesis(
+    followed: LightNode, typeberry: Typeberry, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("again")
+    typeberry.write_chainspec(folder / "chainspec.json", [])
+    words = ["--chain", str(folder / "chainspec.json"), "--data", str(folder / "gateway"), "--listen", LISTEN]
+    words += ["--upstream", typeberry.address]
+    with LightNode(words, "gateway") as first:
+        first.wait_until(lambda n: n.named("root") != [], FOLLOW_S, "a root that is worth keeping")
+    start = first.named("root")[-1]["slot"]
+    with LightNode(words, "gateway") as second:
+        second.wait_until(lambda n: n.named("best") != [], FOLLOW_S, "a block")
+        lite = ["--chain", str(folder / "chainspec.json"), "--data", str(folder / "lite"), "--peer", address(second)]
+        with LightNode(lite) as node:
+            node.wait_until(lambda n: len(n.named("best")) > start, FOLLOW_S, "all blocks from genesis on")
+    assert second.named("best")[0]["slot"] > start, "it has none of those before"
+    assert second.summary["blocks_relayed"] >= 1 and node.summary["headers_refused"] == 0
+    assert node.named("peer_left") == [] and [e for e in second.named("peer_left") if e["peer"].startswith("e")] == []
