@@ -8,9 +8,10 @@ from jamliquor_lite.transport.noise import HYBRID as HYBRID_NAME
 from jamliquor_lite.transport.noise import PLAIN, Handshake
 from jamliquor_lite.transport.states import CLASSICAL, CLOSED, CONNECTING, HYBRID, READY
 from jamliquor_lite.transport.terms import OFF, POLICIES, PREFER, REQUIRE
+from jamliquor_lite.transport.yamux_frame import DATA, SYN
 from tests.fake_carrier import Dice
 from tests.support import raises
-from tests.transport.connection_pair import ECHO, OWN, Pair, bounds, is_whole, terms
+from tests.transport.connection_pair import ECHO, NAMES, OWN, Pair, bounds, connection, is_whole, terms, yamux
 from tests.transport.noise_pairs import ALICE, BOB, is_slow
 from tests.transport.yamux_pair import pattern, read
 
@@ -144,6 +145,13 @@ class Mute(Handshake):
         self.muxers = []
 
 
+class Stranger(Mute):
+    """Offers only one that we do not have."""
+
+    def __init__(self, static, is_initiator, is_hybrid, random, muxers, *more):
+        Handshake.__init__(self, static, is_initiator, is_hybrid, random, ["/mplex/6.7.0"], *more)
+
+
 class Foreign(Handshake):
     """Offers one that we do not have, before ours."""
 
@@ -178,7 +186,7 @@ def test_the_muxer_is_settled_inside_noise():
 
 
 def test_the_muxer_is_negotiated_with_who_offers_none():
-    for dialer, listener in ((Mute, Handshake), (Handshake, Mute), (Mute, Mute)):
+    for dialer, listener in ((Mute, Stranger), (Mute, Handshake), (Handshake, Stranger), (Stranger, Mute)):
         with_handshakes(dialer, listener, settle_and_agree, Dice(5))
         if is_slow():
             break
@@ -202,6 +210,30 @@ def test_frames_may_come_with_the_last_word_of_the_upgrade():
             assert pair.a.feed(buf, 0, size, pair.now) == size
         assert pair.a.state == READY
         agreed(pair, CLASSICAL)
+
+    with_handshakes(Mute, Mute, use)
+
+
+def test_a_stream_may_come_in_the_frame_that_names_the_muxer():
+    """A dialer that has one muxer to propose may send what comes next right behind the name."""
+
+    def use(pair):
+        buf = bytearray(3000)
+        while pair.a._upgrade.secure is None:  # up to the third message, and not a frame more
+            words = pair.a.outlet(pair.now)
+            assert pair.b.feed(words, 0, len(words), pair.now) == len(words)
+            pair.a.sent(len(words))
+            size = pair.b.drain(buf, 0, len(buf), pair.now)
+            assert pair.a.feed(buf, 0, size, pair.now) == size
+        name = message("/multistream/1.0.0") + message(NAMES[ECHO])
+        plain = message("/multistream/1.0.0") + message("/yamux/1.0.0")
+        plain += yamux(DATA, SYN, 1, len(name) + 5, name + b"hello")
+        buf[2 : 2 + len(plain)] = plain
+        size = pair.a._upgrade.secure.seal(buf, 2, 2 + len(plain), buf, 2)
+        buf[0], buf[1] = size >> 8, size & 0xFF
+        assert pair.b.feed(buf, 0, size + 2, pair.now) == size + 2
+        assert pair.b.drain(buf, 0, 3000, pair.now) and pair.b.state == READY
+        assert read(pair.b.accept()) == b"hello"
 
     with_handshakes(Mute, Mute, use)
 
@@ -267,6 +299,16 @@ def test_no_buffer_for_a_stranger_is_no_fault():
         host.frames.give_back(buffer)
     pair.settle()
     agreed(pair, CLASSICAL)
+
+
+def test_nor_do_our_own_words_to_strangers_take_the_last_buffers():
+    host = terms(0)
+    dialed = [connection(host, True) for _ in range(host.frames.count)]
+    words = [end.outlet(1000) for end in dialed]
+    assert words.count(None) == host.frames.free == 2
+    for end in dialed:
+        end.ended("", 1000)
+    assert is_whole(host)
 
 
 def test_own_protocols_are_accepted_apart():

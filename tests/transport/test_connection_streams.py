@@ -214,7 +214,7 @@ def test_no_answer_to_a_name_is_lost_for_want_of_a_chunk():
         host.chunks.give_back(chunk)
     assert pair.b.wake_at(pair.now) == pair.now, "there is room now"
     pair.pass_time(1)
-    assert not there.is_stuck and there.send(b"world", 0, 5) == 5
+    assert not there.is_stuck and there.send(b"world", 0, 5) == 5 and pair.b._inbound == []
     pair.settle()
     assert read(stream) == b"world" and stream.is_agreed
     pair.done()
