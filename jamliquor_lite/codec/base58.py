@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Buffer = Union[bytes, bytearray, memoryview]
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_LETTERS = ALPHABET.encode()
+_GROUP = const(58 * 58 * 58)  # of digits that are worked on at once: shifted by a byte it still has 30 bits
 _MAX_BYTES = const(128)
 _MAX_CHARACTERS = const(176)  # 128 bytes; a longer text would cost us time by the square of its length
 
@@ -25,18 +27,28 @@ def encode(data: "Buffer") -> str:
     zeros = 0
     while zeros < len(data) and data[zeros] == 0:
         zeros += 1
-    digits: "list[int]" = []  # the least significant first
+    groups: "list[int]" = []  # of three digits, the least significant first
     for at in range(zeros, len(data)):
         carry = data[at]
-        for i in range(len(digits)):
-            carry += digits[i] << 8
-            digits[i] = carry % 58
-            carry //= 58
-        while carry:
-            digits.append(carry % 58)
-            carry //= 58
-    digits.reverse()
-    return "1" * zeros + "".join([ALPHABET[digit] for digit in digits])
+        for i in range(len(groups)):
+            carry += groups[i] << 8
+            groups[i] = carry % _GROUP
+            carry //= _GROUP
+        if carry:
+            groups.append(carry)
+    text = bytearray(zeros + 3 * len(groups))  # not letter by letter: each would be a string of its own
+    at = len(text)
+    for group in groups:
+        for _ in range(3):
+            at -= 1
+            text[at] = _LETTERS[group % 58]
+            group //= 58
+    while at < len(text) and text[at] == _LETTERS[0]:  # what the highest group does not fill
+        at += 1
+    at -= zeros
+    for i in range(zeros):
+        text[at + i] = _LETTERS[0]
+    return text[at:].decode()
 
 
 def decode(text: str) -> bytes:
@@ -46,17 +58,24 @@ def decode(text: str) -> bytes:
     zeros = 0
     while zeros < len(text) and text[zeros] == "1":
         zeros += 1
-    out: "list[int]" = []  # the least significant first
+    words: "list[int]" = []  # of 24 bits, the least significant first
     for at in range(zeros, len(text)):
         carry = ALPHABET.find(text[at])
         if carry < 0:
             raise VerifyError("base58", "`%s` (character %d) is not base 58" % (text[at], at + 1))
-        for i in range(len(out)):
-            carry += out[i] * 58
-            out[i] = carry & 0xFF
-            carry >>= 8
-        while carry:
-            out.append(carry & 0xFF)
-            carry >>= 8
-    out.reverse()
-    return bytes(zeros) + bytes(out)
+        for i in range(len(words)):
+            carry += words[i] * 58
+            words[i] = carry & 0xFFFFFF
+            carry >>= 24
+        if carry:
+            words.append(carry)
+    out = bytearray(zeros + 3 * len(words))
+    at = len(out)
+    for word in words:
+        for _ in range(3):
+            at -= 1
+            out[at] = word & 0xFF
+            word >>= 8
+    while at < len(out) and out[at] == 0:
+        at += 1
+    return bytes(out[at - zeros :])  # what lies before are zeros
