@@ -62,7 +62,9 @@ def _fuzz(target: str, options: "list[str]") -> None:
 
     with atheris.instrument_imports(include=["jamliquor_lite"]):
         from .targets import TARGETS
-    atheris.Setup([sys.argv[0]] + options, TARGETS[target])
+    # Merging starts itself anew, through a shell, by the name that it is given here.
+    itself = "%s -m %s %s %s" % (sys.executable, _MODULE, _CHILD, target)
+    atheris.Setup([itself] + options, TARGETS[target])
     atheris.Fuzz()
 
 
