@@ -152,8 +152,8 @@ class Core(QuicConnection):
             retry_source_connection_id=retry_cid,
         )
         self._expect_name = expect_name
-        self._stream_window = limits.stream_window_bytes
-        self._connection_window = limits.connection_window_bytes
+        self._stream_window = limits.quic_stream_window_bytes
+        self._connection_window = limits.quic_connection_window_bytes
         self._local_max_streams_bidi.value = limits.inbound_streams * _STREAMS_AHEAD
         self._local_max_streams_bidi.sent = self._local_max_streams_bidi.value
         self._local_max_streams_uni.value = self._local_max_streams_uni.sent = 0  # JAMNP-S has none
@@ -353,8 +353,8 @@ def configuration(
         alpn_protocols=alpns,
         connection_id_length=CID_BYTES,
         idle_timeout=limits.idle_timeout_ms / 1000,
-        max_data=limits.connection_window_bytes,
-        max_stream_data=limits.stream_window_bytes,
+        max_data=limits.quic_connection_window_bytes,
+        max_stream_data=limits.quic_stream_window_bytes,
         supported_versions=[QuicProtocolVersion.VERSION_1],
         verify_mode=tls.ssl.CERT_NONE,  # by authorities; our own rules are checked in `_Tls`
     )

@@ -22,7 +22,7 @@ class QuicPair:
 
     def __init__(self, **network):
         limits = Profile()
-        limits.stream_window_bytes = network.pop("window", limits.stream_window_bytes)
+        limits.quic_stream_window_bytes = network.pop("window", limits.quic_stream_window_bytes)
         limits.send_buffer_bytes = network.pop("send_buffer", limits.send_buffer_bytes)
         self.a, self.b, _, self._pipe = connected(limits=limits, **network)
 

@@ -18,8 +18,8 @@ BUFFER = 6000
 
 def small(**changes):
     limits = Profile()
-    limits.stream_window_bytes = WINDOW
-    limits.connection_window_bytes = CONNECTION
+    limits.quic_stream_window_bytes = WINDOW
+    limits.quic_connection_window_bytes = CONNECTION
     limits.send_buffer_bytes = BUFFER
     for name, value in changes.items():
         setattr(limits, name, value)
@@ -199,7 +199,7 @@ def test_a_peer_that_oversteps_its_windows_loses_the_connection():
     assert server.close_reason == "peer broke QUIC: Over stream data limit (FLOW_CONTROL_ERROR)"
     assert end.state & CLOSED and len(end._unread) <= WINDOW
 
-    limits = small(connection_window_bytes=5000, stream_window_bytes=4000)
+    limits = small(quic_connection_window_bytes=5000, quic_stream_window_bytes=4000)
     client, server, _, pipe = connected(limits=limits)
     one, two = opened(client, server, pipe)[0], opened(client, server, pipe)[0]
     overstep(client, pipe, one, bytes(3900), False, True)
@@ -386,7 +386,7 @@ def test_a_stream_in_too_many_pieces_ends_the_connection():
 
 
 def test_nothing_grows_with_the_number_of_requests():
-    client, server, _, pipe = connected(limits=small(connection_window_bytes=20_000))
+    client, server, _, pipe = connected(limits=small(quic_connection_window_bytes=20_000))
     counts = []
     for i in range(1500):
         stream, end = opened(client, server, pipe)
