@@ -242,6 +242,11 @@ class Host:
             raise HostError(connection.close_reason)
         return connection
 
+    async def leave(self, connection: "Connection") -> None:
+        """Close it, and wait until it is forgotten."""
+        connection.close()
+        await self.until(lambda: connection not in self.carrier.connections)
+
     async def identify(self, connection: "Connection") -> "Info":
         """What the peer says of itself."""
         services = self.carrier.services(connection)

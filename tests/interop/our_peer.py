@@ -1,17 +1,22 @@
 """A peer over our own stack, with the contract of those in libp2p/: README.md there says what each of them does.
 
     our_peer.py listen [OPTIONS]                    our_peer.py dial MULTIADDR [BYTES] [OPTIONS]
+    our_peer.py measure MULTIADDR HANDSHAKES PINGS BYTES [OPTIONS]
+    our_peer.py hold MULTIADDR COUNT [OPTIONS]      so many connections, each identified and pinged; says HOLDING
 
 Options: --pq=require|prefer|off (default prefer), --crypto=… (cli/crypto_choice.py has the words), --ssl to load what
-the program `jamliquor-lite` leaves out: ssl, and OpenSSL's hashes. The report of `dial` also has `suite`, `is_bound`.
+the program `jamliquor-lite` leaves out: ssl, and OpenSSL's hashes; --peers=N to have room for so many connections.
+The report of `dial` also has `suite` and `is_bound`.
 """
 
 import os
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.cli import crypto_choice
 from jamliquor_lite.cli.frugal import load_asyncio
 
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BYTES = 16 * 1024 * 1024
 PINGS = 5
+TRANSFERS = 3
 _FOREVER_S = 1e6
 _NAMES = {"hybrid": "/noise-mlkem768-hfs/0.2.0", "classical": "/noise"}
 
@@ -59,6 +65,48 @@ async def dial(host: "Host", address: str, size: int) -> None:
     print(json.dumps(report), flush=True)
 
 
+async def measure(host: "Host", address: str, handshakes: int, pings: int, size: int) -> None:
+    """What tools/bench/p2p.py asks of a dialer. The first transfer each way has no say: it warms the other side up."""
+    import json
+
+    cpu_ms, wall_ms = [], []
+    for _ in range(handshakes):
+        cpu, wall = time.process_time(), time.perf_counter()
+        connection = await host.dial(address)
+        cpu_ms.append((time.process_time() - cpu) * 1000)
+        wall_ms.append((time.perf_counter() - wall) * 1000)
+        await host.leave(connection)
+    connection = await host.dial(address)
+    report = {
+        "handshake_cpu_ms": cpu_ms,
+        "handshake_ms": wall_ms,
+        "ping_ms": [await host.ping(connection) * 1000 for _ in range(pings)],
+        "sink_s": min([await host.send(connection, size) for _ in range(TRANSFERS)][1:]),
+        "source_s": min([await host.fetch(connection, size) for _ in range(TRANSFERS)][1:]),
+        "suite": connection.suite,
+    }
+    host.close()
+    print(json.dumps(report), flush=True)
+
+
+async def hold(host: "Host", address: str, count: int) -> None:
+    """Have `count` connections, which nothing moves on any more, until the process ends."""
+    for _ in range(count):
+        connection = await host.dial(address)
+        await host.identify(connection)
+        await host.ping(connection)
+    print("HOLDING", flush=True)
+    watch_parent()
+    await host.until(lambda: False, _FOREVER_S)
+
+
+def profile_for(peers: int) -> "Profile":
+    """The default one, with room for so many connections from this machine."""
+    limits = Profile()
+    limits.max_peers = limits.connections_per_source = limits.pins = peers
+    return limits
+
+
 def watch_parent() -> None:
     """Standard input is a pipe from whoever started this: its end is theirs, however that came, and then ours."""
     import asyncio
@@ -83,12 +131,19 @@ def main(words: "list[str]") -> int:
     try:
         crypto_choice.apply(options.get("crypto", crypto_choice.AUTO))
         policy = options.get("pq", "prefer")
+        profile = profile_for(int(options["peers"])) if "peers" in options else None
         if words == ["listen"]:
-            asyncio.run(listen(Host(policy, [("127.0.0.1", 0)])))
-        elif len(words) in (2, 3) and words[0] == "dial":
-            asyncio.run(dial(Host(policy), words[1], int(words[2]) if len(words) == 3 else DEFAULT_BYTES))
+            asyncio.run(listen(Host(policy, [("127.0.0.1", 0)], profile)))
+            return 0
+        host = Host(policy, None, profile)
+        if len(words) in (2, 3) and words[0] == "dial":
+            asyncio.run(dial(host, words[1], int(words[2]) if len(words) == 3 else DEFAULT_BYTES))
+        elif len(words) == 5 and words[0] == "measure":
+            asyncio.run(measure(host, words[1], int(words[2]), int(words[3]), int(words[4])))
+        elif len(words) == 3 and words[0] == "hold":
+            asyncio.run(hold(host, words[1], int(words[2])))
         else:
-            raise HostError("usage: our_peer.py listen | our_peer.py dial MULTIADDR [BYTES]")
+            raise HostError("usage: see the head of our_peer.py")
     except Exception as error:
         print("peer: %s" % (str(error) if isinstance(error, HostError) else repr(error)), file=sys.stderr, flush=True)
         return 1

@@ -1,6 +1,7 @@
 // A js-libp2p peer for interop tests; ../README.md says what each peer does.
 //
 //   peer.mjs listen [OPTIONS]                    peer.mjs dial MULTIADDR [BYTES] [OPTIONS]
+//   peer.mjs measure MULTIADDR HANDSHAKES PINGS BYTES [OPTIONS]
 //
 // Options: --key=TYPE, --security=noise|hybrid|hybrid,noise (in order of preference), --bind or --bind=hybrid,noise
 // (what it signs as its preferences, where that is not what it does). SECURITY in the environment for --security.
@@ -15,6 +16,7 @@ const SOURCE = "/jamliquor/source/1.0.0";
 const DEFAULT_BYTES = 16 * 1024 * 1024;
 const PERIOD = 65536;
 const PINGS = 5;
+const TRANSFERS = 3;
 
 const PATTERN = Uint8Array.from({ length: PERIOD }, (_, i) => i * 131 + (i >> 8));
 
@@ -125,6 +127,26 @@ async function timed(task) {
   return [await task(), (performance.now() - start) / 1e3];
 }
 
+function asNumber(size) {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(size));
+  return bytes;
+}
+
+async function sink(connection, size) {
+  const stream = await connection.newStream(SINK);
+  const answer = readAll(stream);
+  await sendAll(stream, pattern(size));
+  return answer;
+}
+
+async function source(connection, size) {
+  const stream = await connection.newStream(SOURCE);
+  const answer = countAndHash(stream);
+  await sendAll(stream, [asNumber(size)]);
+  return answer;
+}
+
 async function dial(address, size, options) {
   const node = await makeNode(options);
   // It asks by itself, and a listener of its kind resets a second question that comes meanwhile.
@@ -138,21 +160,9 @@ async function dial(address, size, options) {
     const [, seconds] = await timed(() => node.services.ping.ping(connection.remotePeer));
     ping_ms.push(seconds * 1e3);
   }
-  const wanted = Buffer.alloc(8);
-  wanted.writeBigUInt64BE(BigInt(size));
-  const expected = Buffer.concat([wanted, patternHash(size)]);
-  const [sinkAnswer, sink_s] = await timed(async () => {
-    const stream = await connection.newStream(SINK);
-    const answer = readAll(stream);
-    await sendAll(stream, pattern(size));
-    return answer;
-  });
-  const [sourceAnswer, source_s] = await timed(async () => {
-    const stream = await connection.newStream(SOURCE);
-    const answer = countAndHash(stream);
-    await sendAll(stream, [wanted]);
-    return answer;
-  });
+  const expected = Buffer.concat([asNumber(size), patternHash(size)]);
+  const [sinkAnswer, sink_s] = await timed(() => sink(connection, size));
+  const [sourceAnswer, source_s] = await timed(() => source(connection, size));
   const sink_ok = sinkAnswer.equals(expected);
   const source_ok = sourceAnswer.equals(expected);
   const { encryption: security, multiplexer: muxer } = connection;
@@ -165,9 +175,40 @@ async function dial(address, size, options) {
   }
 }
 
+const best = (times) => Math.min(...times.slice(1));
+
+// What tools/bench/p2p.py asks of a dialer. The first transfer each way has no say: it warms both sides up.
+async function measure(address, handshakes, pings, size, options) {
+  const node = await makeNode(options);
+  const handshake_cpu_ms = [];
+  const handshake_ms = [];
+  for (let count = 0; count < handshakes; count += 1) {
+    const before = process.cpuUsage();
+    const [connection, seconds] = await timed(() => node.dial(multiaddr(address)));
+    const { user, system } = process.cpuUsage(before);
+    handshake_cpu_ms.push((user + system) / 1e3);
+    handshake_ms.push(seconds * 1e3);
+    await connection.close();
+  }
+  const connection = await node.dial(multiaddr(address));
+  const ping_ms = [];
+  for (let count = 0; count < pings; count += 1) {
+    ping_ms.push((await timed(() => node.services.ping.ping(connection.remotePeer)))[1] * 1e3);
+  }
+  const [sink_s, source_s] = [[], []];
+  for (let count = 0; count < TRANSFERS; count += 1) {
+    sink_s.push((await timed(() => sink(connection, size)))[1]);
+    source_s.push((await timed(() => source(connection, size)))[1]);
+  }
+  console.log(
+    JSON.stringify({ handshake_cpu_ms, handshake_ms, ping_ms, sink_s: best(sink_s), source_s: best(source_s) }),
+  );
+  await node.stop();
+}
+
 async function main(words) {
   const given = words.filter((word) => word.startsWith("--"));
-  const [mode, address, size] = words.filter((word) => !word.startsWith("--"));
+  const [mode, address, size, ...more] = words.filter((word) => !word.startsWith("--"));
   const { key, security, ...rest } = Object.fromEntries(given.map((word) => word.slice(2).split("=")));
   const names = (security ?? process.env.SECURITY ?? "noise").split(",");
   const options = { key, security: names, bind: "bind" in rest ? (rest.bind?.split(",") ?? names) : [] };
@@ -177,8 +218,11 @@ async function main(words) {
   } else if (mode === "dial" && address !== undefined) {
     await dial(address, size === undefined ? DEFAULT_BYTES : Number(size), options);
     process.exit(0);
+  } else if (mode === "measure" && more.length === 2) {
+    await measure(address, Number(size), ...more.map(Number), options);
+    process.exit(0);
   } else {
-    throw new Error("usage: listen [OPTIONS] | dial MULTIADDR [BYTES] [OPTIONS]");
+    throw new Error("usage: see the head of peer.mjs");
   }
 }
 

@@ -1,6 +1,7 @@
 """A py-libp2p peer for interop tests; ../README.md says what each peer does.
 
     peer.py listen                    peer.py dial MULTIADDR [BYTES]
+    peer.py measure MULTIADDR HANDSHAKES PINGS BYTES
 """
 
 import hashlib
@@ -41,6 +42,7 @@ DEFAULT_BYTES = 16 * 1024 * 1024
 PERIOD = 65536
 PATTERN = bytes((i * 131 + (i >> 8)) & 255 for i in range(PERIOD))
 PINGS = 5
+TRANSFERS = 3
 IDENTIFY_TRIES = 20
 IDENTIFY_PAUSE_S = 0.1
 
@@ -121,6 +123,56 @@ async def identify(host: IHost, peer: ID) -> tuple[str, list[str]]:
     raise AssertionError
 
 
+async def sink(host: IHost, peer: ID, size: int, expected: bytes) -> tuple[bool, float]:
+    """Whether the peer has what was sent; seconds."""
+    start = time.perf_counter()
+    stream = await host.new_stream(peer, [SINK])
+    await send_pattern(stream, size)
+    return await read_exactly(stream, len(expected)) == expected, time.perf_counter() - start
+
+
+async def source(host: IHost, peer: ID, size: int, expected: bytes) -> tuple[bool, float]:
+    """Whether what came is right; seconds."""
+    start = time.perf_counter()
+    stream = await host.new_stream(peer, [SOURCE])
+    await stream.write(size.to_bytes(8, "big"))
+    await stream.close_write()
+    return await read_to_end(stream) == expected, time.perf_counter() - start
+
+
+async def measure(address: str, handshakes: int, pings: int, size: int) -> None:
+    """What tools/bench/p2p.py asks of a dialer. The first transfer each way has no say: it warms the other side up."""
+    target = info_from_p2p_addr(Multiaddr(address))
+    peer = target.peer_id
+    host = make_host()
+    times: dict[str, list[float]] = {"sink_s": [], "source_s": []}
+    async with host.run(listen_addrs=[]):
+        cpu_ms, wall_ms, ping_ms = [], [], []
+        for _ in range(handshakes):
+            cpu, wall = time.process_time(), time.perf_counter()
+            await host.connect(target)
+            cpu_ms.append((time.process_time() - cpu) * 1e3)
+            wall_ms.append((time.perf_counter() - wall) * 1e3)
+            await host.disconnect(peer)
+        await host.connect(target)
+        stream = await host.new_stream(peer, [PING])
+        for _ in range(pings):
+            start = time.perf_counter()
+            await perform_ping_roundtrip(stream)
+            ping_ms.append((time.perf_counter() - start) * 1e3)
+        await stream.close()
+        expected = size.to_bytes(8, "big") + pattern_hash(size)
+        for _ in range(TRANSFERS):
+            for name, move in (("sink_s", sink), ("source_s", source)):
+                is_right, seconds = await move(host, peer, size, expected)
+                times[name].append(seconds)
+                if not is_right:
+                    raise ValueError("what came is not what was sent")
+        report = {"handshake_cpu_ms": cpu_ms, "handshake_ms": wall_ms, "ping_ms": ping_ms,
+                  **{name: min(samples[1:]) for name, samples in times.items()}}
+        print(json.dumps(report), flush=True)
+
+
 async def dial(address: str, size: int) -> None:
     target = info_from_p2p_addr(Multiaddr(address))
     peer = target.peer_id
@@ -137,19 +189,8 @@ async def dial(address: str, size: int) -> None:
         await stream.close()
         expected = size.to_bytes(8, "big") + pattern_hash(size)
 
-        start = time.perf_counter()
-        stream = await host.new_stream(peer, [SINK])
-        await send_pattern(stream, size)
-        sink_ok = await read_exactly(stream, len(expected)) == expected
-        sink_s = time.perf_counter() - start
-
-        start = time.perf_counter()
-        stream = await host.new_stream(peer, [SOURCE])
-        await stream.write(size.to_bytes(8, "big"))
-        await stream.close_write()
-        source_ok = await read_to_end(stream) == expected
-        source_s = time.perf_counter() - start
-
+        sink_ok, sink_s = await sink(host, peer, size, expected)
+        source_ok, source_s = await source(host, peer, size, expected)
         report = {"agent": agent, "protocols": protocols, "ping_ms": ping_ms, "sink_ok": sink_ok,
                   "source_ok": source_ok, "sink_s": sink_s, "source_s": source_s}
         print(json.dumps(report), flush=True)
@@ -180,8 +221,10 @@ def main(words: list[str]) -> int:
             trio.run(listen)
         elif len(words) in (2, 3) and words[0] == "dial":
             trio.run(dial, words[1], int(words[2]) if len(words) == 3 else DEFAULT_BYTES)
+        elif len(words) == 5 and words[0] == "measure":
+            trio.run(measure, words[1], *map(int, words[2:]))
         else:
-            raise ValueError("usage: peer.py listen | peer.py dial MULTIADDR [BYTES]")
+            raise ValueError("usage: see the head of peer.py")
     except BaseException as error:
         print("peer:", repr(first(error)).replace("\n", " "), file=sys.stderr, flush=True)
         os._exit(1)
