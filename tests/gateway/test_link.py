@@ -434,6 +434,12 @@ def test_who_shows_a_header_that_breaks_a_rule_is_left_and_nobody_hears_of_it():
     scene.turn()
     other.listen(scene)
     assert other.heard == [] and not scene.gateway.knows(header_hash)
+    other.announcer.announce(header_hash, block.slot)
+    scene.peers.remove(peer)
+    scene.turn()
+    other.listen(scene)
+    scene.turn()
+    assert serve(scene, other, {}) == [], "nobody is asked for it again"
 
 
 def test_a_header_without_its_parent_is_fetched_with_those_before_it():
@@ -516,3 +522,95 @@ def test_what_was_under_way_with_a_peer_that_goes_is_asked_of_another():
     scene.turn()
     assert serve(scene, second, {block.hash: block.header}) == [block.hash]
     assert scene.gateway.knows(block.hash)
+
+
+def ranges(scene, peer):
+    """The header requests that reached this peer: (direction, header hash) of each, without an answer."""
+    found = []
+    for stream in peer.listen(scene):
+        if stream.kind == HEADER_REQUEST:
+            responder = HeaderResponder()
+            responder.begin(stream)
+            while responder.poll(scene.now) != REQUEST:
+                peer.pair.pump()
+            found.append((responder.direction, responder.header_hash))
+    return found
+
+
+def behind(scene, peer, block):
+    """The peer names a head of which the gateway lacks the parents."""
+    peer.say(scene, block)
+    serve(scene, peer, {block.hash: block.header})
+    assert peer.link.is_behind
+
+
+def test_one_peer_at_a_time_fills_a_gap_and_another_one_when_it_does_not():
+    scene = Scene(state_sync_timeout_ms=60_000)
+    first, second = scene.peer(), scene.peer()
+    for peer in (first, second):
+        peer.join(scene)
+    blocks = scene.chain.advance(4)
+    best = blocks[0].parent
+    behind(scene, first, blocks[-1])
+    second.link.gap.named(blocks[-1].hash, blocks[-1].slot)
+    scene.turn()
+    assert (ranges(scene, first), ranges(scene, second)) == ([(ASCENDING, best)], [])
+    scene.turn(3_000)
+    assert ranges(scene, second) == [], "an answer is under way"
+    scene.turn(8_000)
+    assert ranges(scene, second) == [(ASCENDING, best)]
+
+
+def test_a_header_that_a_peer_named_while_we_were_behind_is_not_told_to_it():
+    scene = Scene()
+    peer, other = scene.peer(), scene.peer()
+    for one in (peer, other):
+        one.join(scene)
+        one.heard.clear()
+    blocks = scene.chain.advance(5)
+    behind(scene, peer, blocks[2])
+    peer.say(scene, blocks[4])
+    for block in blocks:
+        scene.take(block)
+    for one in (peer, other):
+        scene.turn()
+        one.listen(scene)
+    assert peer.heard == [] and other.heard == [block.hash for block in blocks]
+
+
+def test_a_header_that_came_without_its_parent_counts_as_not_had():
+    scene = Scene()
+    first, second = scene.peer(), scene.peer()
+    for peer in (first, second):
+        peer.join(scene)
+    blocks = scene.chain.advance(3)
+    behind(scene, first, blocks[2])
+    first.link.connection.close()
+    first.link.close()
+    scene.peers.remove(first)
+    for block in blocks[:2]:
+        scene.take(block)
+    second.say(scene, blocks[2])
+    assert serve(scene, second, {blocks[2].hash: blocks[2].header}) == [blocks[2].hash]
+    assert scene.gateway.knows(blocks[2].hash)
+
+
+def test_who_has_shown_a_header_and_not_ended_the_stream_is_not_struck():
+    scene = Scene()
+    peer = scene.peer()
+    peer.join(scene)
+    first, second = scene.chain.advance(2)
+    peer.say(scene, first)
+    (stream,) = peer.listen(scene)
+    packer = Packer(1)
+    packer.add(first.header)
+    message = packer.size.to_bytes(4, "little") + b"".join(packer.pieces)
+    assert stream.send(message, 0, len(message)) == len(message)
+    scene.turn()
+    assert scene.gateway.knows(first.hash)
+    peer.say(scene, second)
+    assert serve(scene, peer, {}) == [] and scene.gateway.gossip.failures == 0
+    stream.finish()
+    scene.turn()
+    assert serve(scene, peer, {second.hash: second.header}) == [second.hash]
+    assert scene.gateway.knows(second.hash) and scene.gateway.gossip.failures == 0
