@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The lite network's stack beside py-libp2p and js-libp2p, and rust- and go-libp2p where their peers are built.
 
-    .venv/bin/python tools/bench/p2p.py [--quick] [--rounds 3] [--only ours,py,js]
+    .venv/bin/python tools/bench/p2p.py [--quick] [--rounds 5] [--only ours,py,js]
 
-Every stack talks to one js-libp2p peer that is warm, over loopback, in rounds that take turns, and the best round of
-each counts: other work on the machine makes a number worse and never better. In a round a time is the median of its
-samples. Memory is the resident set in 10^6 bytes, of a process whose modules were compiled before. Ours leaves ssl
-out, as the program `jamliquor-lite` does. py-libp2p waits 250 ms in each successful dial, so CPU is compared, not the
-time of a handshake; js-libp2p opens a stream for each ping. The exit status is 1 when a bar does not hold.
+Every stack talks to one js-libp2p peer that is warm, over loopback, in rounds that take turns. Of times and memory the
+best round of each counts, for other work on the machine makes them worse and never better; in a round a time is the
+median of its samples. Of MB/s it is the median of the rounds: what js does varies more than what is measured. Memory
+is the resident set in 10^6 bytes, of a process whose modules were compiled before. Ours leaves ssl out, as the program
+`jamliquor-lite` does. py-libp2p waits 250 ms in each successful dial, so CPU is compared, not the time of a handshake;
+js-libp2p opens a stream for each ping. The exit status is 1 when a bar does not hold.
 
 On a machine that others use, `nice -n -10` before it keeps them out of the figures. The load is printed.
 
@@ -77,8 +78,8 @@ class Sizes:
 
 
 _WARMING = 3  # js-libp2p sends twice as fast after 500 MB as after 100
-_IMPORTS = 5  # of each round; the first after something else has run is slow
-WHOLE = Sizes(3, 30, 300, 64 * _MIB, 200)
+_IMPORTS = 3  # of each round; the first after something else has run is slow
+WHOLE = Sizes(5, 15, 200, 64 * _MIB, 200)
 QUICK = Sizes(1, 10, 100, 16 * _MIB, 50)
 
 
@@ -187,7 +188,7 @@ def client(kind: str, address: str, sizes: Sizes, *options: str) -> "dict[str, f
     return found
 
 
-# (key, what it is, its unit's format, more is better, bar, what the bar is held against)
+# (key, what it is, its format, is it a rate, bar, what the bar is held against)
 AT_MOST, AT_LEAST, TIMES_PY, TIMES_PLAIN = "at most", "at least", "x py-libp2p", "x plain"
 ROWS: "list[tuple[str, str, str, bool, float, str]]" = [
     ("import_ms", "import, ms", "%.0f", False, 100, AT_MOST),
@@ -206,34 +207,38 @@ ROWS: "list[tuple[str, str, str, bool, float, str]]" = [
 
 
 class Table:
-    """The best of each number, by stack."""
+    """The samples of each number, by stack."""
 
     def __init__(self) -> None:
-        self.best: "dict[tuple[str, str], float]" = {}
+        self.samples: "dict[tuple[str, str], list[float]]" = {}
 
     def take(self, kind: str, key: str, value: float) -> None:
         """One more sample."""
-        is_more = next(row[3] for row in ROWS if row[0] == key)
-        before = self.best.get((kind, key))
-        if before is None or (value > before if is_more else value < before):
-            self.best[kind, key] = value
+        self.samples.setdefault((kind, key), []).append(value)
+
+    def value(self, kind: str, key: str) -> "float | None":
+        """What counts of them; None if there is none."""
+        samples = self.samples.get((kind, key))
+        if not samples:
+            return None
+        return statistics.median(samples) if _is_rate(key) else min(samples)
 
     def ratio(self, key: str, kind: str) -> "float | None":
         """How many times better ours is than theirs."""
-        ours, theirs = self.best.get(("ours", key)), self.best.get((kind, key))
+        ours, theirs = self.value("ours", key), self.value(kind, key)
         if not ours or not theirs:
             return None
-        return ours / theirs if next(row[3] for row in ROWS if row[0] == key) else theirs / ours
+        return ours / theirs if _is_rate(key) else theirs / ours
 
     def verdict(self, key: str, bar: float, against: str) -> "tuple[str, bool | None]":
         """The bar in words, and whether it holds; None: there is none, or nothing to hold against it."""
-        ours = self.best.get(("ours", key))
+        ours = self.value("ours", key)
         if not against or ours is None:
             return "", None
         if against == AT_MOST:
             return "%s %g" % (against, bar), ours <= bar
         if against == TIMES_PLAIN:
-            plain = self.best.get(("ours", "plain_cpu_ms"))
+            plain = self.value("ours", "plain_cpu_ms")
             return "at most %g %s" % (bar, against), None if plain is None else ours <= bar * plain
         ratio = self.ratio(key, "py")
         return "at least %g %s" % (bar, against), None if ratio is None else ratio >= bar
@@ -245,9 +250,9 @@ class Table:
         print("%-44s%s  %s  bar" % ("", heads, "".join("%9s" % ("vs " + kind) for kind in others)))
         is_good = True
         for key, name, form, _, bar, against in ROWS:
-            if ("ours", key) not in self.best:
+            values = [self.value(kind, key) for kind in ["ours", *others]]
+            if values[0] is None:
                 continue
-            values = [self.best.get((kind, key)) for kind in ["ours", *others]]
             shown = "".join("%10s" % ("-" if value is None else form % value) for value in values)
             ratios = [self.ratio(key, kind) for kind in others]
             times = "".join("%9s" % ("-" if ratio is None else "%.1f x" % ratio) for ratio in ratios)
@@ -256,6 +261,10 @@ class Table:
             said = {True: "holds", False: "DOES NOT HOLD", None: "not judged" if words else ""}[holds]
             print(("%-44s%s  %s  %s  %s" % (name, shown, times, words, said)).rstrip(), flush=True)
         return is_good
+
+
+def _is_rate(key: str) -> bool:
+    return next(row[3] for row in ROWS if row[0] == key)
 
 
 def measure(kinds: "list[str]", sizes: Sizes, target: str = "js") -> Table:
@@ -293,7 +302,7 @@ def main(arguments: "list[str]") -> int:
     """Measure, print, return the exit status."""
     parser = argparse.ArgumentParser(prog="p2p.py", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one round of less: half a minute, and more noise")
-    parser.add_argument("--rounds", type=int, help="rounds of everything (default 3)")
+    parser.add_argument("--rounds", type=int, help="rounds of everything (default 5)")
     parser.add_argument("--only", default=",".join(KINDS), help="stacks, of " + ",".join(KINDS) + "; ours is always in")
     options = parser.parse_args(arguments)
     sizes = QUICK if options.quick else WHOLE
