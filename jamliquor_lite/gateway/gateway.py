@@ -201,7 +201,7 @@ class Gateway(Node):
         is_there = self.upstreams.connected > 0
         if is_there != self._has_upstream:
             self._has_upstream = is_there
-            self.on_event("upstream_back" if is_there else "upstream_lost", {"slot": self.chain.best_slot})
+            self.on_event("upstream_found" if is_there else "upstream_lost", {"slot": self.chain.best_slot})
 
     def _serve_kinds(self) -> None:
         for carrier in self.carriers:

@@ -394,7 +394,7 @@ def test_losing_the_upstream_and_finding_it_again_is_said():
             gateway = world.gateway(*upstream.addresses)
             lite = world.lite(gateway.lite)
             await world.caught_up()
-            await world.until(lambda: gateway.named("upstream_back"))
+            await world.until(lambda: gateway.named("upstream_found"))
             await upstream.stop()
             world.servers.remove(upstream)
             await world.until(lambda: gateway.named("upstream_lost"))
@@ -403,7 +403,7 @@ def test_losing_the_upstream_and_finding_it_again_is_said():
             assert lite.named("peer_left") == []
             again = await world.upstream(port=host[2])
             gateway.node.add_peer(*place(again.addresses[0]))
-            await world.until(lambda: len(gateway.named("upstream_back")) == 2)
+            await world.until(lambda: len(gateway.named("upstream_found")) == 2)
             world.author(2)
             await world.caught_up()
 
