@@ -4,12 +4,16 @@ A bar is a little above what was measured, so that growth is noticed where it ha
 least heap of each step, are printed by tools/bench/heap.py.
 """
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import pytest
 
 from tests.run import find
 
 from .bars import CALLS, DIALS, IDLE_BYTES
-from .board import ROOT, Board
+from .board import ROOT, Board, Ended
 from .peer import Peer
 
 QUICK = ("tests/budget/", "tests/codec/", "tests/crypto/", "tests/p2p/", "tests/ports/", "tests/transport/")
@@ -68,8 +72,21 @@ def _portable() -> "list[object]":
     ]
 
 
+@pytest.fixture(scope="module")
+def runs(board: Board, request: pytest.FixtureRequest) -> "Iterator[dict[str, Future[Ended]]]":
+    """The portable files that were asked for, each in a process, as many at a time as there are processors."""
+    paths = [
+        item.callspec.params["path"] for item in request.session.items
+        if isinstance(item, pytest.Function) and item.function is test_portable_tests_pass_on_32_bits
+    ]
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    script = str(ROOT / "tests" / "run.py")
+    yield {path: pool.submit(board.run, PORTABLE_HEAP, script, path) for path in paths}
+    pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("path", _portable())
-def test_portable_tests_pass_on_32_bits(board: Board, path: str) -> None:
+def test_portable_tests_pass_on_32_bits(runs: "dict[str, Future[Ended]]", path: str) -> None:
     """Small integers end at 30 bits there, and an object is half as large."""
-    ended = board.run(PORTABLE_HEAP, str(ROOT / "tests" / "run.py"), path)
+    ended = runs[path].result()
     assert ended.status == 0, ended.text[-4000:]
