@@ -86,8 +86,3 @@ def earliest(times: "list[int]", default: int) -> int:
         if at >= 0 and (found < 0 or at < found):
             found = at
     return found
-
-
-def earlier(one: int, other: int) -> int:
-    """The earlier of two times of which -1 is never."""
-    return one if other < 0 or 0 <= one < other else other

@@ -6,6 +6,7 @@ streams travel as the protocols of jam/kinds.py; identify and ping are answered 
 
 from ..budget.meter import Meter
 from ..budget.pools import Pools
+from ..budget.times import earlier
 from ..const import const
 from ..errors import LocalError
 from ..p2p import keys
@@ -20,7 +21,6 @@ from ..transport.states import CLOSED, CONNECTING, HYBRID, READY
 from ..transport.terms import REQUIRE, Terms
 from ..transport.upgrade import RANDOM_BYTES
 from . import services
-from .carrier import earliest
 from .pins import Pins
 from .race import Pace, Race
 
@@ -236,20 +236,19 @@ class Libp2pCarrier:
         has_room = len(self._members) < self.profile.max_peers + _OVERHEAD
         for listener in self._listeners:
             listener.watch(has_room)
-        times = []
+        at = -1
         for member in self._members:
             connection, link = member.connection, member.link
-            times.append(connection.wake_at(now))
-            times.append(member.services.wake_at())
+            at = earlier(earlier(at, connection.wake_at(now)), member.services.wake_at())
             if member.race is not None:
-                times.append(member.race.wake_at(now))
+                at = earlier(at, member.race.wake_at(now))
             if link is not None:
                 wants = connection.wants() > 0
                 sends = connection.outlet(now) is not None
                 if (wants and not may_read) or (sends and not may_write):
-                    times.append(max(self._download.wake_at(now), self._upload.wake_at(now)))
+                    at = earlier(at, max(self._download.wake_at(now), self._upload.wake_at(now)))
                 link.watch(wants and may_read, link.state == LINK_CONNECTING or (sends and may_write))
-        return earliest(times, -1)
+        return at
 
     @property
     def is_drained(self) -> bool:
@@ -376,12 +375,14 @@ class Libp2pCarrier:
             self.last_refusal = reason
 
     def _sweep(self) -> None:
-        if any(member.connection.is_gone for member in self._members):
-            for member in self._members:
-                if member.connection.is_gone:
-                    if member.is_new:
-                        self._settle(member)
-                    self._part(member, member.connection.close_reason, 0)
+        left = False
+        for member in self._members:
+            if member.connection.is_gone:
+                left = True
+                if member.is_new:
+                    self._settle(member)
+                self._part(member, member.connection.close_reason, 0)
+        if left:
             self._members = [member for member in self._members if not member.connection.is_gone]
 
     def _part(self, member: _Member, reason: str, now: int) -> None:

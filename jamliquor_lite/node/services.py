@@ -6,11 +6,11 @@ before them.
 """
 
 from .. import p2p
+from ..budget.times import earlier
 from ..const import const
 from ..errors import BudgetError, RemoteError
 from ..p2p.events import DONE, LOST, MORE, PONG, REFUSED
 from ..transport.terms import FIRST_OWN
-from .carrier import earlier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

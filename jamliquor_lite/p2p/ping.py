@@ -162,7 +162,7 @@ class Responder:
         self.deadline = NEVER  # when the stream is given up, as things stand
         self._idle_ms = idle_ms
         self._stream: "Stream | None" = None
-        self._echo = bytearray(_SIZE)
+        self._echo = memoryview(bytearray(_SIZE))  # as a view: whoever copies would make one each time
         self._got = 0
         self._sent = _SIZE
 

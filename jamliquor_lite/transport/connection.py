@@ -6,6 +6,7 @@ and for layers that bring a buffer of their own. Buffers are lent while somethin
 none. When a stream is full, what is left of its frame waits here, nothing is read, and TCP slows the peer.
 """
 
+from ..budget.times import earlier
 from ..const import const
 from ..errors import RemoteError, VerifyError
 from . import noise, yamux
@@ -124,14 +125,14 @@ class Connection(FrameBuffers):
         if self.is_held and session.wants():
             return now
         # Output is `outlet`'s matter: a link that takes none now must not keep anybody busy.
-        times = [session.tick_at(now)]
+        at = session.tick_at(now)
         for stream in self._inbound:
-            times.append(now if stream.is_stuck and session.outbox.room() else stream.deadline)
+            at = earlier(at, now if stream.is_stuck and session.outbox.room() else stream.deadline)
         if self._partial_at >= 0:
-            times.append(self._partial_at + profile.frame_stall_ms)
+            at = earlier(at, self._partial_at + profile.frame_stall_ms)
         if self._stuck_at >= 0:
-            times.append(self._stuck_at + profile.idle_timeout_ms)
-        return min([at for at in times if at >= 0] or [-1])
+            at = earlier(at, self._stuck_at + profile.idle_timeout_ms)
+        return at
 
     def tick(self, now: int) -> None:
         """Let time pass: deadlines, keepalive, and what waited for a buffer or a reader."""
@@ -271,7 +272,11 @@ class Connection(FrameBuffers):
                     return
             event = session.next_event()
         if self._inbound:
-            self._inbound = [s for s in self._inbound if not s.poll(now) and not (s.is_taken and s.is_settled)]
+            self._talk_on(now)
+
+    def _talk_on(self, now: int) -> None:
+        # Apart from its caller: MicroPython would make a cell for `now` whenever that is called.
+        self._inbound = [s for s in self._inbound if not s.poll(now) and not (s.is_taken and s.is_settled)]
 
     # inside: what goes
 
