@@ -15,8 +15,8 @@ from .targets import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNS = 3000
-# Whole handshakes, whole scripts: hundreds of times the work of a parser.
-SLOW_RUNS = {"connection": 250, "noise": 1000}
+# Whole handshakes, whole scripts: hundreds of times the work of a parser. The committed inputs count among them.
+SLOW_RUNS = {"connection": 600, "noise": 1000, "yamux": 2000}
 LONG_S = 300
 MOST_BYTES = 200_000
 
