@@ -16,7 +16,7 @@ from .bars import CALLS, DIALS, IDLE_BYTES
 from .board import ROOT, Board, Ended
 from .peer import Peer
 
-QUICK = ("tests/budget/", "tests/codec/", "tests/crypto/", "tests/p2p/", "tests/ports/", "tests/transport/")
+QUICK = ("tests/budget/", "tests/codec/", "tests/crypto/", "tests/node/", "tests/p2p/", "tests/ports/", "tests/transport/")
 PORTABLE_HEAP = 2 * 1024 * 1024  # as tools/suites.py gives the wheel
 
 @pytest.mark.parametrize(("primitive", "bar_kb"), CALLS)
