@@ -16,7 +16,7 @@ from .bars import CALLS, DIALS, IDLE_BYTES
 from .board import ROOT, Board, Ended
 from .peer import Peer
 
-QUICK = ("tests/budget/", "tests/codec/", "tests/crypto/", "tests/node/", "tests/p2p/", "tests/ports/", "tests/transport/")
+QUICK = tuple("tests/%s/" % name for name in ("budget", "codec", "crypto", "node", "p2p", "ports", "transport"))
 PORTABLE_HEAP = 2 * 1024 * 1024  # as tools/suites.py gives the wheel
 
 @pytest.mark.parametrize(("primitive", "bar_kb"), CALLS)
