@@ -22,10 +22,10 @@ class Profile:
     min_peers = 4  # fewer, and spare peers are dialed: one that lies by silence must not be the only one
     inbound_streams = 32  # a peer that opens streams and never uses them; typeberry opens 19 at once
     outbound_streams = 32
-    # What a peer may send ahead on one stream. The 256 KiB that yamux begins with cost a third of what js-libp2p can
-    # send; with less than that py-libp2p, which looks for window now and then, sends 6 MB a second.
-    stream_window_bytes = 512 * 1024
-    connection_window_bytes = 1024 * 1024  # and on all streams of a connection together
+    # What a peer may send ahead on one stream. With the 256 KiB that yamux begins with, js-libp2p sends half of what
+    # it can; with less than that py-libp2p, which looks for window now and then, sends 6 MB a second.
+    stream_window_bytes = 1024 * 1024
+    connection_window_bytes = 2048 * 1024  # and on all streams of a connection together
     quic_stream_window_bytes = 64 * 1024  # the same over QUIC, where it does not wait in pools
     quic_connection_window_bytes = 512 * 1024
     send_buffer_bytes = 128 * 1024  # what may wait for a slow peer on one stream
