@@ -8,7 +8,8 @@ best round of each counts, for other work on the machine makes them worse and ne
 median of its samples. Of MB/s it is the median of the rounds: what js does varies more than what is measured. Memory
 is the resident set in 10^6 bytes, of a process whose modules were compiled before. Ours leaves ssl out, as the program
 `jamliquor-lite` does. py-libp2p waits 250 ms in each successful dial, so CPU is compared, not the time of a handshake;
-js-libp2p opens a stream for each ping. The exit status is 1 when a bar does not hold.
+js-libp2p opens a stream for each ping. Each end has one core of its own, where there are two: left to itself, the
+system runs both on the same one as often as not. The exit status is 1 when a bar does not hold.
 
 On a machine that others use, `nice -n -10` before it keeps them out of the figures. The load is printed.
 
@@ -77,7 +78,7 @@ class Sizes:
         self.connections = connections
 
 
-_WARMING = 3  # js-libp2p sends twice as fast after 500 MB as after 100
+_WARMING = 5  # js-libp2p sends twice as fast after 1,000 MB as after 100
 _IMPORTS = 3  # of each round; the first after something else has run is slow
 WHOLE = Sizes(5, 15, 200, 64 * _MIB, 200)
 QUICK = Sizes(1, 10, 100, 16 * _MIB, 50)
@@ -127,6 +128,18 @@ def compiled(kinds: "list[str]") -> "Iterator[None]":
                 os.environ.pop(name, None)
                 if value is not None:
                     os.environ[name] = value
+
+
+@contextlib.contextmanager
+def on_core(number: int) -> "Iterator[None]":
+    """What is started here stays on one core, if the machine has more than one."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def our_modules() -> "set[str]":
@@ -280,7 +293,10 @@ def measure(kinds: "list[str]", sizes: Sizes, target: str = "js") -> Table:
         table.take("ours", "ssl_mb", idle_mb("ours", "--ssl"))
         table.take("ours", "connection_b", bytes_per_connection(sizes.connections))
     few = Sizes(1, sizes.handshakes, 1, 1, 1)
-    with Peer(target) as peer, Peer("ours") as own:
+    with contextlib.ExitStack() as stack:
+        with on_core(1):
+            peer, own = stack.enter_context(Peer(target)), stack.enter_context(Peer("ours"))
+        stack.enter_context(on_core(0))
         for _ in range(_WARMING):
             client("ours", peer.address, Sizes(1, sizes.handshakes, sizes.pings, sizes.size, 1))
         for _ in range(sizes.rounds):
@@ -291,7 +307,10 @@ def measure(kinds: "list[str]", sizes: Sizes, target: str = "js") -> Table:
             for key, policy in (("plain_cpu_ms", "off"), ("hybrid_cpu_ms", "require")):
                 table.take("ours", key, client("ours", own.address, few, "--pq=" + policy)["handshake_cpu_ms"])
     if not missing("pq") and target == "js":
-        with Peer("pq") as peer:
+        with contextlib.ExitStack() as stack:
+            with on_core(1):
+                peer = stack.enter_context(Peer("pq"))
+            stack.enter_context(on_core(0))
             for _ in range(sizes.rounds):
                 found = client("ours", peer.address, few, "--pq=require")
                 table.take("ours", "second_cpu_ms", found["handshake_cpu_ms"])
