@@ -4,7 +4,7 @@ Who opens it names one protocol and may send right behind the name; who accepts 
 stream is shown to anybody. After that the face of budget/stream.py is that of the yamux stream beneath.
 """
 
-from ..budget.stream import READ_ENDED, READ_RESET, SEND_FINISHED, SEND_STOPPED
+from ..budget.stream import CLOSED, READ_ENDED, READ_RESET, SEND_FINISHED, SEND_STOPPED
 from ..const import const
 from ..errors import RemoteError
 from . import multistream
@@ -186,8 +186,9 @@ class ProtocolStream:
     def _flush(self) -> bool:
         if self._out:
             self._out_at += self._muxed.send(self._out, self._out_at, len(self._out))
-            if self._out_at < len(self._out):
+            if self._out_at < len(self._out) and not self._muxed.state & (SEND_STOPPED | CLOSED):
                 return False
+            # All of it is on its way, or nobody listens any more.
             self._out = b""
             self._out_at = 0
         if self._is_finishing:

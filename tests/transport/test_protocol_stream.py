@@ -3,7 +3,8 @@
 
 from jamliquor_lite.budget.stream import DEAD, READ_ENDED
 from tests.fake_carrier import Dice
-from tests.transport.connection_pair import OTHER, Pair, bounds, terms
+from tests.transport.connection_pair import ECHO, OTHER, Pair, bounds, terms
+from tests.transport.yamux_pair import read
 
 UNSUPPORTED = 3
 
@@ -59,3 +60,22 @@ def test_no_is_heard_by_who_sent_a_whole_request_at_once():
         assert stream.recv_into(bytearray(10), 0, 10) == 0
         assert stream.reset_code == UNSUPPORTED and stream.state & DEAD and not stream.state & READ_ENDED, size
         pair.done()
+
+
+def test_an_answer_that_nobody_waits_for_any_more_keeps_nobody_awake():
+    """Its opener has finished and given up before the yes could be sent: what it said before can still be read."""
+    host = terms(1)
+    pair = Pair(b=host, ready=True)
+    taken = [host.chunks.lend(True) for _ in range(host.chunks.free - 1)]  # none is left for the yes
+    stream = pair.a.open(ECHO)
+    stream.send(b"last words", 0, 10)
+    stream.finish()
+    pair.settle()
+    stream.reset(0)
+    pair.settle()
+    for chunk in taken:
+        host.chunks.give_back(chunk)
+    pair.b.tick(pair.now)
+    assert pair.b.wake_at(pair.now) > pair.now
+    assert read(pair.b.accept()) == b"last words"
+    pair.done()
