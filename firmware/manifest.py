@@ -6,9 +6,8 @@ MicroPython's build executes this file in this folder; `tools/micropython` build
 import os
 
 # Folders of the package that run on MicroPython. The others (cli, devnet, gateway, rpc) are for CPython only.
-FOLDERS = ("", "budget", "chain", "codec", "crypto", "jam", "p2p", "ports", "ports/micropython", "sync", "transport")
-NODE = ("__init__", "carrier", "libp2p", "pins", "race", "services")  # modules of node/ that do so as well
-QUIC = "quic"  # transport/quic*.py: JAMNP-S, on aioquic
+FOLDERS = ("", "budget", "chain", "codec", "crypto", "jam", "node", "p2p", "ports", "ports/micropython", "sync", "transport")
+QUIC = "quic"  # transport/quic*.py and node/quic.py: JAMNP-S, on aioquic
 
 include("$(MPY_DIR)/extmod/asyncio")  # noqa: F821  (the names of a manifest)
 
@@ -21,5 +20,4 @@ for folder in FOLDERS:
             for name in sorted(os.listdir(path))
             if name.endswith(".py") and not name.startswith(QUIC)
         ]
-files += [os.path.join("node", name + ".py") for name in NODE]
 package("jamliquor_lite", files=files, base_path="..")  # noqa: F821

@@ -1,12 +1,11 @@
 """A question about state, put to one peer after another until one of them proves an answer."""
 
-import asyncio
-
 from ..chain.levels import NAMES
 from ..const import const
 from ..errors import LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
 from ..jam.kinds import STATE_REQUEST, UNSUPPORTED
+from ..ports.tcp import Waker
 from ..sync.query import Query, choose
 from ..transport.states import CLOSED, READY
 
@@ -24,7 +23,7 @@ _DECLINES = const(2)  # times that a peer is asked again after it declined, each
 
 
 class Ask:
-    """Steps when the node turns; `future` gets the Answer, or the one LocalError that says why there is none.
+    """Steps when the node turns, until `is_done`: `answer` is there, or `error` says why there is none.
 
     A peer may end the whole connection on a kind it does not serve, so state is asked on a connection of its own,
     never on the one that follows the chain. A peer that proves nothing is left and blamed.
@@ -32,7 +31,10 @@ class Ask:
 
     def __init__(self, node: "Node", start: bytes, end: bytes, level: int, support: int, deadline: int,
                  of: "Record | None" = None) -> None:
-        self.future: "asyncio.Future[Answer]" = asyncio.get_running_loop().create_future()
+        self.is_done = False
+        self.answer: "Answer | None" = None
+        self.error: "LocalError | None" = None
+        self._waker = Waker()  # of whoever waits for the answer
         self._node = node
         self._start, self._end = start, end
         self._level, self._support = level, support
@@ -51,11 +53,29 @@ class Ask:
     @property
     def ends_at(self) -> int:
         """When its time is over, in ms of the node's clock; -1 once it has its answer."""
-        return -1 if self.future.done() else self._deadline
+        return -1 if self.is_done else self._deadline
+
+    async def result(self) -> "Answer":
+        """The answer, once it is there, or the LocalError. Who stops waiting for it stops the asking."""
+        try:
+            while not self.is_done:
+                await self._waker.wait(-1)
+        finally:
+            self.cancel()
+        if self.error is not None:
+            raise self.error
+        assert self.answer is not None
+        return self.answer
+
+    def cancel(self) -> None:
+        """Ask no further."""
+        if not self.is_done:
+            self._end_query()
+            self._settle(None, LocalError("nobody waits for the answer any more"))
 
     def step(self, now: int) -> bool:
         """One unit of work; whether there may be more at once."""
-        if self.future.done():
+        if self.is_done:
             return False
         if now >= self._deadline:
             self._fail()
@@ -66,7 +86,7 @@ class Ask:
             return self._advance(now)
         except LocalError as error:
             self._end_query()
-            self.future.set_exception(error)
+            self._settle(None, error)
         except RemoteError as error:
             self._node.refused_answers += 1
             self._node.blame(self._record, error)
@@ -126,7 +146,7 @@ class Ask:
             answer.peer = record.name
             record.serves_state = True
             self._node.proved_answers += 1
-            self.future.set_result(answer)
+            self._settle(answer, None)
         elif event == REFUSED and connection.carries_lite_kinds and self._query.reset_code == UNSUPPORTED:
             # Asked again next time: it costs a stream, and a gateway may have found an upstream that serves it.
             self._give_up("unavailable upstream: it does not serve state")
@@ -175,5 +195,9 @@ class Ask:
         else:
             why = "; ".join(self._reasons) or "no answer within the time allowed"
             text = "no peer gave a proved answer: %s" % why
-        if not self.future.done():
-            self.future.set_exception(LocalError(text))
+        self._settle(None, LocalError(text))
+
+    def _settle(self, answer: "Answer | None", error: "LocalError | None") -> None:
+        self.answer, self.error = answer, error
+        self.is_done = True
+        self._waker.wake()

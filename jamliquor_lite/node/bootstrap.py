@@ -77,7 +77,9 @@ class Bootstrap:
 
     async def _from_peer(self, connection: "Connection", header_hash: bytes) -> "Checkpoint":
         header = await self._header(connection, header_hash)
-        values = [await self._value(connection, header, chapter) for chapter in _CHAPTERS]
+        values = []
+        for chapter in _CHAPTERS:
+            values.append(await self._value(connection, header, chapter))
         try:
             slot = state_value.slot(values[3])
             return Checkpoint.from_state(self._spec, self._genesis_hash, header.parent, slot, *values[:3])

@@ -197,19 +197,24 @@ class Node:
         """A proved answer about the keys from `start` to `end`, or a LocalError that says why there is none.
 
         `of`: the one peer to ask; else one after the other."""
-        self._asks = [ask for ask in self._asks if not ask.future.done()]
+        return await self.begin_ask(start, end, level, support, timeout_ms, of).result()
+
+    def begin_ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int,
+                  of: "Record | None" = None) -> Ask:
+        """The same for callers that look every turn whether it `is_done`."""
+        self._asks = [ask for ask in self._asks if not ask.is_done]
         if len(self._asks) >= _ASKS:
             raise BudgetError("asks", "%d questions are open already" % _ASKS)
         ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms, of)
         self._asks.append(ask)
         self._waker.wake()
-        return await ask.future
+        return ask
 
     # turns
 
     async def run(self, stop: "asyncio.Event") -> None:
         """Follow until `stop` is set, then say goodbye and save. The entry point has run `crypto.suite.self_test`."""
-        waiter = asyncio.ensure_future(self._wake_on(stop))
+        waiter = asyncio.create_task(self._wake_on(stop))
         try:
             while not stop.is_set():
                 busy = self.turn(clock.ticks_ms())
@@ -283,7 +288,7 @@ class Node:
         if connection is None or connection.state == CLOSED:
             return
         name = connection.peer_name
-        known = next((r for r in self.peers.records if r.name == name), None)
+        known = self.peers.named(name)
         record = known or self.peers.add(name, connection.addr[0], connection.addr[1], carrier)
         if record is None:
             connection.close(0, "no room for another peer")
@@ -314,7 +319,8 @@ class Node:
 
     def _wait(self, now: int) -> int:
         times = [carrier.watch(now) for carrier in self.carriers]
-        times += [self.work_at(now), self.peers.next_at(), *[ask.ends_at for ask in self._asks]]
+        times += [self.work_at(now), self.peers.next_at()]
+        times += [ask.ends_at for ask in self._asks]
         return max(0, earliest(times, now + _IDLE_MS) - now)
 
     def _checkpoint(self, now: int) -> None:

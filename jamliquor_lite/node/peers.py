@@ -46,16 +46,23 @@ class Peers:
 
     def add(self, name: str, host: str, port: int, carrier: "Carrier") -> "Record | None":
         """A new record, the known one of that name (with one place more), or None when the table is full."""
-        for record in self.records:
-            if record.name == name:
-                if (host, port) not in record.places and len(record.places) < self._profile.peer_addresses:
-                    record.places.append((host, port))
-                return record
+        known = self.named(name)
+        if known is not None:
+            if (host, port) not in known.places and len(known.places) < self._profile.peer_addresses:
+                known.places.append((host, port))
+            return known
         if len(self.records) >= self._profile.max_peers:
             return None
         record = Record(name, host, port, carrier)
         self.records.append(record)
         return record
+
+    def named(self, name: str) -> "Record | None":
+        """The record of that name."""
+        for record in self.records:
+            if record.name == name:
+                return record
+        return None
 
     def due(self, now: int) -> "Record | None":
         """A record that should be dialed now, those that the user named first; None while enough dials are under way.
