@@ -6,7 +6,9 @@ MicroPython's build executes this file in this folder; `tools/micropython` build
 import os
 
 # Folders of the package that run on MicroPython. The others (cli, devnet, gateway, rpc) are for CPython only.
-FOLDERS = ("", "budget", "chain", "codec", "crypto", "jam", "node", "p2p", "ports", "ports/micropython", "sync", "transport")
+FOLDERS = (
+    "", "budget", "chain", "codec", "crypto", "jam", "node", "p2p", "ports", "ports/micropython", "sync", "transport",
+)
 QUIC = "quic"  # transport/quic*.py and node/quic.py: JAMNP-S, on aioquic
 
 include("$(MPY_DIR)/extmod/asyncio")  # noqa: F821  (the names of a manifest)
