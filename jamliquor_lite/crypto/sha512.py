@@ -48,20 +48,47 @@ _ROUNDS = (
 # fmt: on
 
 
+class Sha512:
+    """SHA-512 of data that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._state = list(_INITIAL)
+        self._size = 0
+        self._tail = b""  # of less than a block
+
+    def update(self, data: "Buffer") -> None:
+        """Take in the next piece."""
+        view = memoryview(data)
+        self._size += len(view)
+        pos = 0
+        if self._tail:
+            pos = min(_BLOCK - len(self._tail), len(view))
+            self._tail += bytes(view[:pos])
+            if len(self._tail) < _BLOCK:
+                return
+            _compress(self._state, self._tail)
+        whole = len(view) - (len(view) - pos) % _BLOCK
+        for at in range(pos, whole, _BLOCK):
+            _compress(self._state, view[at : at + _BLOCK])
+        self._tail = bytes(view[whole:])
+
+    def digest(self) -> bytes:
+        """The hash of all taken in so far, 64 bytes; more may follow."""
+        # One bit, zeros, and the length in bits as 16 bytes; a tail above 111 bytes leaves no room and takes two
+        # blocks.
+        tail = self._tail + b"\x80"
+        tail += bytes(-(len(tail) + 16) % _BLOCK) + (self._size * 8).to_bytes(16, "big")
+        state = list(self._state)
+        for at in range(0, len(tail), _BLOCK):
+            _compress(state, tail[at : at + _BLOCK])
+        return b"".join([word.to_bytes(8, "big") for word in state])
+
+
 def sha512(data: "Buffer") -> bytes:
     """SHA-512 of `data`, 64 bytes."""
-    view = memoryview(data)
-    size = len(view)
-    state = list(_INITIAL)
-    whole = size - size % _BLOCK
-    for at in range(0, whole, _BLOCK):
-        _compress(state, view[at : at + _BLOCK])
-    # One bit, zeros, and the length in bits as 16 bytes; a tail above 111 bytes leaves no room and takes two blocks.
-    tail = bytes(view[whole:]) + b"\x80"
-    tail += bytes(-(len(tail) + 16) % _BLOCK) + (size * 8).to_bytes(16, "big")
-    for at in range(0, len(tail), _BLOCK):
-        _compress(state, tail[at : at + _BLOCK])
-    return b"".join([word.to_bytes(8, "big") for word in state])
+    state = Sha512()
+    state.update(data)
+    return state.digest()
 
 
 def _compress(state: "list[int]", block: "Buffer") -> None:

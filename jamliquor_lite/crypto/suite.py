@@ -50,6 +50,17 @@ if TYPE_CHECKING:
             """The plaintext into out[at:at + n]; n, or -1 when the tag is wrong or missing, and what `out` then holds
             is no plaintext."""
 
+    class VrfCheck:
+        """`vrf_verify` for additional data that is never whole in memory: a full-spec header that opens an epoch."""
+
+        def __init__(self, public: Buffer, data: Buffer, proof: Buffer) -> None: ...
+
+        def update(self, aux: Buffer) -> None:
+            """The next piece of the additional data."""
+
+        def finish(self) -> "bytes | None":
+            """The 32-byte output that a valid proof proves, else None. Once, and the last call."""
+
     class Shake128:
         """SHAKE128 in blocks of 168 bytes."""
 
@@ -65,6 +76,7 @@ __all__ = (
     "Aead",
     "Blake2b256",
     "Shake128",
+    "VrfCheck",
     "backends",
     "blake2b_256",
     "ed25519_public",
@@ -72,6 +84,7 @@ __all__ = (
     "ed25519_verify",
     "hkdf",
     "hmac_sha256",
+    "incremental_sha512",
     "lean",
     "mlkem768_decapsulate",
     "mlkem768_encapsulate",
@@ -112,7 +125,7 @@ def blake2b_256(data: "Buffer") -> bytes:
     return digest
 
 
-# What these three make is the implementation's own class, so that no call is passed on; to a reader, and to a checker
+# What these four make is the implementation's own class, so that no call is passed on; to a reader, and to a checker
 # of types, they are classes themselves.
 
 
@@ -126,6 +139,17 @@ def Aead(key: "Buffer") -> "Any":  # type: ignore[no-redef]
 
 def Shake128() -> "Any":  # type: ignore[no-redef]
     return get("keccak").Shake128()
+
+
+def VrfCheck(public: "Buffer", data: "Buffer", proof: "Buffer") -> "Any":  # type: ignore[no-redef]
+    # A native without it (the Rust reference) wants the additional data whole: the pure twin steps in.
+    made = getattr(get("vrf"), "Check", None) or pure("vrf").Check
+    return made(bytes(public), bytes(data), bytes(proof))
+
+
+def incremental_sha512() -> "Any":
+    """SHA-512 of data that comes in pieces: `update(data)`, `digest()`. The pure twin where the native has none."""
+    return (getattr(get("sha512"), "Sha512", None) or pure("sha512").Sha512)()
 
 
 def sha512(data: "Buffer") -> bytes:

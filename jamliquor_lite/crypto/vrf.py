@@ -7,11 +7,14 @@ challenge itself is read big-endian from its hash. Not constant time, see `bande
 """
 
 from . import bandersnatch
-from .suite import sha512
+from .suite import incremental_sha512, sha512
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .bandersnatch import Affine
+    from .sha512 import Sha512
+
+    Buffer = bytes | bytearray | memoryview
 
 label = "pure"
 trusts_key = False
@@ -58,27 +61,47 @@ def sign(secret: bytes, data: bytes, aux: bytes) -> bytes:
     return bandersnatch.encode(o) + c.to_bytes(32, "little") + s.to_bytes(32, "little")
 
 
+class Check:
+    """`verify` for additional data that comes in pieces: everything but the hash of it is done at the start."""
+
+    def __init__(self, public: bytes, data: bytes, proof: bytes) -> None:
+        self._hash: "Sha512 | None" = None  # None: refused already
+        self._c = 0
+        self._o = bandersnatch.GENERATOR
+        s = int.from_bytes(proof[64:], "little")
+        if len(public) != 32 or len(proof) != 96 or s >= _R:
+            return
+        y = bandersnatch.decode(public)
+        o = bandersnatch.decode(proof[:32])
+        if y is None or o is None:
+            return
+        self._c = c = int.from_bytes(proof[32:64], "little") % _R
+        self._o = o
+        hashed = bandersnatch.hash_to_curve(data)
+        # -c as r - c: the scalars stay positive, and no point has to be negated.
+        back = (_R - c) % _R
+        u = bandersnatch.multiply_add(s, bandersnatch.extend(bandersnatch.GENERATOR), back, bandersnatch.extend(y))
+        v = bandersnatch.multiply_add(s, hashed, back, bandersnatch.extend(o))
+        h, commitment_g, commitment_h = bandersnatch.to_affine([hashed, u, v])
+        self._hash = _begin_challenge([y, h, o, commitment_g, commitment_h])
+
+    def update(self, aux: "Buffer") -> None:
+        """The next piece of the additional data."""
+        if self._hash is not None:
+            self._hash.update(aux)
+
+    def finish(self) -> "bytes | None":
+        """The 32-byte output that the proof proves, or None where it does not hold. Nothing may follow."""
+        if self._hash is None or _end_challenge(self._hash) != self._c:
+            return None
+        return _output(self._o)
+
+
 def verify(public: bytes, data: bytes, aux: bytes, proof: bytes) -> "bytes | None":
     """The 32-byte output that the proof proves, or None where it does not hold."""
-    if len(proof) != 96:
-        return None
-    s = int.from_bytes(proof[64:], "little")
-    if s >= _R:
-        return None
-    c = int.from_bytes(proof[32:64], "little") % _R
-    y = bandersnatch.decode(public)
-    o = bandersnatch.decode(proof[:32])
-    if y is None or o is None:
-        return None
-    hashed = bandersnatch.hash_to_curve(data)
-    # -c as r - c: the scalars stay positive, and no point has to be negated.
-    back = (_R - c) % _R
-    u = bandersnatch.multiply_add(s, bandersnatch.extend(bandersnatch.GENERATOR), back, bandersnatch.extend(y))
-    v = bandersnatch.multiply_add(s, hashed, back, bandersnatch.extend(o))
-    h, commitment_g, commitment_h = bandersnatch.to_affine([hashed, u, v])
-    if _challenge([y, h, o, commitment_g, commitment_h], aux) != c:
-        return None
-    return _output(o)
+    check = Check(public, data, proof)
+    check.update(aux)
+    return check.finish()
 
 
 def _public(x: int) -> "Affine":
@@ -89,8 +112,20 @@ def _public(x: int) -> "Affine":
 
 
 def _challenge(points: "list[Affine]", aux: bytes) -> int:
-    encoded = b"".join([bandersnatch.encode(p) for p in points])
-    return int.from_bytes(sha512(bandersnatch.SUITE + b"\x02" + encoded + aux + b"\x00")[:32], "big") % _R
+    state = _begin_challenge(points)
+    state.update(aux)
+    return _end_challenge(state)
+
+
+def _begin_challenge(points: "list[Affine]") -> "Sha512":
+    state: "Sha512" = incremental_sha512()
+    state.update(bandersnatch.SUITE + b"\x02" + b"".join([bandersnatch.encode(p) for p in points]))
+    return state
+
+
+def _end_challenge(state: "Sha512") -> int:
+    state.update(b"\x00")
+    return int.from_bytes(state.digest()[:32], "big") % _R
 
 
 def _output(point: "Affine") -> bytes:

@@ -109,3 +109,17 @@ def test_a_changed_bit_changes_the_hash():
         seen.add(blake2b.blake2b_256(data))
         seen.add(sha512.sha512(data)[:32])
     assert len(seen) == 2 * (129 if MICROPYTHON else 8 * 129)
+
+
+def test_sha512_in_pieces():
+    data = bytes([i * 7 & 0xFF for i in range(700)])
+    whole = sha512.sha512(data)
+    for sizes in ((1, 699), (127, 1, 572), (128, 572), (129, 255, 316), (100, 28, 100, 156, 0, 316), (700,)):
+        for make in (sha512.Sha512, suite.incremental_sha512):
+            state = make()
+            at = 0
+            for size in sizes:
+                state.digest()  # more may follow
+                state.update(memoryview(data)[at : at + size])
+                at += size
+            assert state.digest() == whole == suite.sha512(data)

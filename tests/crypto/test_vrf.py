@@ -96,6 +96,25 @@ def test_real_proofs_carried_here():
         assert vrf.verify(public, data, aux, proof) == output
 
 
+def test_additional_data_in_pieces():
+    for row in cases.REAL:
+        public, data, aux, proof, output = [unhex(x) for x in row]
+        for size in (1, 127, 128, 129) if not MICROPYTHON else (130,):
+            for make in (vrf.Check, suite.VrfCheck):
+                check = make(public, data, proof)
+                for at in range(0, len(aux), size):
+                    check.update(memoryview(aux)[at : at + size])
+                assert check.finish() == output
+        long = suite.VrfCheck(public, data, proof)
+        long.update(aux)
+        long.update(b"\0")
+        assert long.finish() is None
+    for bad in ((public[:31], data, proof), (public, data, proof[:95]), (bytes(32), data, proof)):
+        check = suite.VrfCheck(*bad)
+        check.update(aux)
+        assert check.finish() is None
+
+
 def test_edge_cases():
     wrong = []
     held = 0

@@ -39,6 +39,7 @@ class _HashlibBlake2b:
 
 class _HashlibSha512:
     label = "hashlib"
+    Sha512 = hashlib.sha512
 
     @staticmethod
     def sha512(data: Buffer) -> bytes:
