@@ -9,6 +9,8 @@ tcp       dial(waker, host, port) -> TcpLink, resolve(host, port) -> addresses, 
           accept(), watch(accepting), close(); TcpLink: state, reason, address, recv_into(buf, start, end),
           send(buf, start, end), watch(reading, writing), poll(), close(). ports/tcp.py is where both are had from
 waker     Waker(): wake(), wait(timeout_ms)
+flash     Area(device, offset, size): size, sector_bytes, read_into(offset, buf, start, end), the same for write (onto
+          erased bytes), erase(offset, size) by sectors, bytes_written, sectors_erased; the device is the port's own kind
 store     SlotFile(path): name(slot), read(slot) -> bytes or None, write(slot, data), durable when it returns
 """
 
@@ -17,6 +19,7 @@ CONTRACT = {
     "entropy": ("random_bytes",),
     "crypto": ("names", "native"),
     "peer_keys": ("fault",),
+    "flash": ("Area",),
     "store": ("SlotFile",),
     "tcp": ("CLOSED", "CONNECTING", "OPEN", "TcpLink", "TcpListener", "dial", "resolve"),
     "waker": ("Waker",),

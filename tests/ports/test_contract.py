@@ -3,7 +3,7 @@
 
 from jamliquor_lite import ports
 from jamliquor_lite.crypto.suite import PRIMITIVES
-from jamliquor_lite.ports import peer_keys, store, tcp  # noqa: F401  (ports loads these when they are first imported)
+from jamliquor_lite.ports import flash, peer_keys, store, tcp  # noqa: F401  (ports loads these when they are first imported)
 from jamliquor_lite.ports.contract import CONTRACT
 
 
