@@ -59,6 +59,10 @@ class Profile:
     ping_idle_ms = 60_000  # a peer that opens a ping stream and lets it lie
 
     # messages
+    header_bytes = 128 * 1024  # longest header that is taken whole; full spec has up to 98,577 bytes
+    read_bytes = 4096  # what is checked or skipped while it comes is read in pieces of this size
+    push_bytes = 1024  # the same for pushes that nobody here needs: a ticket, the only one today, has 789
+    asks = 8  # questions about state at once; a caller beyond that is told to come back
     leaves = 64  # leaves a peer may list in its UP 0 handshake
     block_request_blocks = 128  # blocks asked for at once
     block_bytes = 16 * 1024 * 1024  # one block's extrinsic: skipped, never held, but not read without end

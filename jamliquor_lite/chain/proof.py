@@ -19,13 +19,13 @@ where each sub-trie between begins, is known: a bad answer is refused at the fir
 from ..const import const
 from ..crypto.suite import Blake2b256, blake2b_256
 from ..errors import BudgetError, VerifyError
-from .fold import Fold
 from .single import check_leaf, refuse, show
 from .trie import EMPTY, KEY_BITS, KEY_SIZE, NODE_SIZE, bit, common_bits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
+    from .fold import Fold
 
     Buffer = bytes | bytearray | memoryview
 
@@ -52,7 +52,7 @@ class RangeVerifier:
         # The path to `start` grows from the front, in the order of depth; the rest of the path to the
         # last entry grows from the back.
         self._nodes = bytearray(self._limit * NODE_SIZE)
-        self._fold = Fold()
+        self._fold: "Fold | None" = None  # 8 KB that an answer with one entry does without
         self._leaf = bytearray(NODE_SIZE)
         self._phase = _IDLE
         self.last_key: "bytes | None" = None  # the last entry's key; read it after finish()
@@ -276,6 +276,10 @@ class RangeVerifier:
         if rank and rank != self._last_rank:
             if self._piece(rank) == EMPTY:
                 raise self._stop("entry %d lies where the trie is empty" % self.entries)
+            if self._fold is None:
+                from .fold import Fold
+
+                self._fold = Fold()
             self._fold.begin(self._depth(rank) + 1)
             self._folding = True
 
@@ -283,6 +287,7 @@ class RangeVerifier:
         if not self._folding:
             return
         self._folding = False
+        assert self._fold is not None
         digest = self._fold.close()
         if self._rank >= self._branches - self._fork and digest[0] & 0x80:  # a left side: its top bit is lost
             digest = bytes((digest[0] & 0x7F,)) + digest[1:]
@@ -328,6 +333,7 @@ class RangeVerifier:
             self._leaf[32:] = self._hasher.digest()
             self._hasher = None
         if self._folding:
+            assert self._fold is not None
             self._fold.add(self._key, blake2b_256(self._leaf))
             return
         at = (self._near - 1) * NODE_SIZE

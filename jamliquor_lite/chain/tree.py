@@ -49,11 +49,14 @@ class Tree:
         self.ticketed = _zeros("I", capacity)
         self.epochs = _zeros("B", capacity)  # entry in light.py's table of epochs
         self.marks = array("b", (NONE for _ in range(capacity)))  # entry in its table of tickets, or NONE
-        self._rows: "dict[bytes, int]" = {}
 
     def find(self, header_hash: bytes) -> int:
         """Row of a header hash, or NONE."""
-        return self._rows.get(header_hash, NONE)
+        # A scan, not a dict: that would take as much as the columns, grow, and hold an object for each header.
+        at = self.hashes.find(header_hash)
+        while at >= 0 and (at % _HASH or not self.flags[at // _HASH]):  # across two hashes; in a row that is free
+            at = self.hashes.find(header_hash, at + 1)
+        return at // _HASH if at >= 0 else NONE
 
     def hash(self, row: int) -> bytes:
         return bytes(self.hashes[row * _HASH : row * _HASH + _HASH])
@@ -98,7 +101,6 @@ class Tree:
             self.heights[row] = self.heights[parent] + 1
             self.ticketed[row] = self.ticketed[parent] + (1 if ticketed else 0)
             self.children[parent] += 1
-        self._rows[header_hash] = row
         self.count += 1
         if row >= self.top:
             self.top = row + 1
@@ -106,9 +108,7 @@ class Tree:
 
     def rename(self, row: int, header_hash: bytes) -> None:
         """Keep another seal of the same header: the variant that a child names."""
-        del self._rows[self.hash(row)]
         self.hashes[row * _HASH : row * _HASH + _HASH] = header_hash
-        self._rows[header_hash] = row
 
     def common_ancestor(self, left: int, right: int) -> int:
         """The last header both descend from; one of the two where it is an ancestor of the other."""
@@ -223,7 +223,6 @@ class Tree:
         parent = self.parents[row]
         if parent != NONE and self.flags[parent] & USED and self.children[parent]:
             self.children[parent] -= 1
-        del self._rows[self.hash(row)]
         self.flags[row] = 0
         self.slots[row] = 0
         self.count -= 1

@@ -7,30 +7,12 @@ finished as if they had been taken. Requests are another matter: an empty answer
 
 from ..budget.stream import DEAD, READ_ENDED
 from ..const import const
-from .kinds import (
-    ASSURANCE_DISTRIBUTION,
-    AUDIT_ANNOUNCEMENT,
-    JUDGMENT_PUBLICATION,
-    OVERSIZE,
-    PREIMAGE_ANNOUNCEMENT,
-    TICKET_TO_PROXY,
-    TICKET_TO_VALIDATORS,
-    WORK_REPORT_DISTRIBUTION,
-)
+from .kinds import OVERSIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .framing import Stream, WritableBuffer
 
-PUSHES = (
-    TICKET_TO_PROXY,
-    TICKET_TO_VALIDATORS,
-    WORK_REPORT_DISTRIBUTION,
-    ASSURANCE_DISTRIBUTION,
-    PREIMAGE_ANNOUNCEMENT,
-    AUDIT_ANNOUNCEMENT,
-    JUDGMENT_PUBLICATION,
-)
 _STREAM_BYTES = const(128 * 1024)  # a push without end: a work-report, the longest there is, has at most 48 KiB
 
 
@@ -48,7 +30,7 @@ class Discard:
         self._read: "list[int]" = []  # bytes of each
 
     def take(self, stream: "Stream") -> None:
-        """Drop what comes on a stream whose kind, one of PUSHES, has been read."""
+        """Drop what comes on a stream whose kind, one of kinds.PUSHES, has been read."""
         self._streams.append(stream)
         self._read.append(0)
 

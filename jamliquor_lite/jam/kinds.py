@@ -35,6 +35,17 @@ SEGMENT_REQUEST = const(148)
 
 FIRST_EPHEMERAL = 128
 
+# Who opens such a stream sends, finishes, and waits for our FIN (discard.py).
+PUSHES = (
+    TICKET_TO_PROXY,
+    TICKET_TO_VALIDATORS,
+    WORK_REPORT_DISTRIBUTION,
+    ASSURANCE_DISTRIBUTION,
+    PREIMAGE_ANNOUNCEMENT,
+    AUDIT_ANNOUNCEMENT,
+    JUDGMENT_PUBLICATION,
+)
+
 # Of the lite network only.
 FIRST_LITE = 256
 HEADER_REQUEST = const(256)  # header_request.py

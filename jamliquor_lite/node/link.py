@@ -4,30 +4,29 @@ from ..chain.header import announced_slot
 from ..chain.light import ADDED, ORPHAN
 from ..const import const
 from ..errors import RemoteError, VerifyError
-from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
-from ..jam.block_request import BlockRequest
-from ..jam.discard import PUSHES, Discard
+from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement
 from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
 from ..jam.header_request import HeaderRequest
-from ..jam.kinds import BLOCK_ANNOUNCEMENT, HEADER_REQUEST, MALFORMED, UNSUPPORTED
+from ..jam.kinds import BLOCK_ANNOUNCEMENT, HEADER_REQUEST, MALFORMED, PUSHES, UNSUPPORTED
 from ..sync.follow import Gap
 from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..jam.block_request import BlockRequest
+    from ..jam.discard import Discard
     from .carrier import Connection, KindStream
     from .node import Node
     from .peers import Record
 
-_LEAF_BYTES = const(36)
+_FINAL_BYTES = const(36)  # hash and slot of the final block behind an announced header; a leaf has the same form
 _QUIET_SLOTS = const(10)
-_CHUNK_BYTES = const(4096)  # a block body is skipped so many bytes at a time
 _HEADERS = const(438)  # asked for at once where headers come alone: as many plain ones as an answer holds
-_PUSH_CHUNK_BYTES = const(1024)  # a ticket, the only push that comes to us today, has 789
 
 
 class PeerLink:
-    """One connection that follows the chain. Its buffers are made here and live as long as the connection.
+    """One connection that follows the chain. Its buffers are made here and live as long as the connection; what only
+    some peers need (block bodies to skip, pushes to drop) is made, and its code loaded, when one does.
 
     A node that serves its peers derives from it and overrides `take`, `fill`, `announce` and `close`.
     """
@@ -37,10 +36,11 @@ class PeerLink:
         self.connection = connection
         self._node = node
         profile, spec = node.profile, node.chain.spec
-        size = max(announcement_size(spec), _LEAF_BYTES * (profile.leaves + 2))
-        self._announcements = BlockAnnouncement(spec, bytearray(size), bytearray(size + 4), profile.leaves,
-                                                connection.is_dialed)
-        header_buf = bytearray(spec.max_header_size)
+        header_size = min(spec.max_header_size, profile.header_bytes)
+        size = max(header_size + _FINAL_BYTES, _FINAL_BYTES * (profile.leaves + 2))
+        self._announcements = BlockAnnouncement(
+            spec, bytearray(size), bytearray(header_size + _FINAL_BYTES + 4), profile.leaves, connection.is_dialed)
+        header_buf = bytearray(header_size)
         self._range: "BlockRequest | HeaderRequest"
         if connection.carries_lite_kinds:  # headers without their bodies
             self.gap = Gap(node.follower, profile, _HEADERS)
@@ -48,7 +48,7 @@ class PeerLink:
         else:
             self.gap = Gap(node.follower, profile)
             self._range = self._block_request(header_buf)
-        self._pushes = Discard(bytearray(_PUSH_CHUNK_BYTES))
+        self._pushes: "Discard | None" = None
         # A chain may skip slots, whoever serves it: less than ten of them is no silence.
         self.silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
         self._opened = self._greeted = False
@@ -84,7 +84,7 @@ class PeerLink:
         if self.silence_ms and now - self._heard_at > self.silence_ms:
             raise RemoteError(0, "announced nothing for %d ms" % (now - self._heard_at))
         try:
-            return self._inbound() or self._announcement(now) or self._request(now) or self._pushes.poll()
+            return self._inbound() or self._announcement(now) or self._request(now) or self._drop()
         except VerifyError as error:
             raise RemoteError(MALFORMED, str(error))
 
@@ -128,6 +128,10 @@ class PeerLink:
             self.greet()
             self._announcements.attach(stream, THEIRS)
         elif stream.kind in PUSHES:
+            if self._pushes is None:
+                from ..jam.discard import Discard
+
+                self._pushes = Discard(bytearray(self._node.profile.push_bytes))
             self._pushes.take(stream)
         elif not self.take(stream):
             stream.reset(UNSUPPORTED)
@@ -187,6 +191,11 @@ class PeerLink:
             gap.done(self._node.now_slot())
         return event != NOTHING
 
-    def _block_request(self, header_buf: "bytearray | memoryview") -> BlockRequest:
+    def _drop(self) -> bool:
+        return self._pushes is not None and self._pushes.poll()
+
+    def _block_request(self, header_buf: "bytearray | memoryview") -> "BlockRequest":
+        from ..jam.block_request import BlockRequest
+
         chain, profile = self._node.chain, self._node.profile
-        return BlockRequest(chain.spec, header_buf, bytearray(_CHUNK_BYTES), profile.block_bytes)
+        return BlockRequest(chain.spec, header_buf, bytearray(profile.read_bytes), profile.block_bytes)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .carrier import Carrier, Connection
 
 _UNITS_A_TURN = const(32)  # of work for each peer before the link is looked at again: 32 headers are about 100 ms
-_ASKS = const(8)  # questions at once; a caller beyond that is told to come back
 _IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header that was early
 
 
@@ -203,8 +202,8 @@ class Node:
                   of: "Record | None" = None) -> Ask:
         """The same for callers that look every turn whether it `is_done`."""
         self._asks = [ask for ask in self._asks if not ask.is_done]
-        if len(self._asks) >= _ASKS:
-            raise BudgetError("asks", "%d questions are open already" % _ASKS)
+        if len(self._asks) >= self.profile.asks:
+            raise BudgetError("asks", "%d questions are open already" % len(self._asks))
         ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms, of)
         self._asks.append(ask)
         self._waker.wake()

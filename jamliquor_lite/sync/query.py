@@ -7,7 +7,6 @@ never of N (levels.py). `choose` finds N and X; `Query` takes one peer's CE 129 
 from ..chain.levels import LINKED, NAMES
 from ..chain.proof import RangeVerifier
 from ..chain.tree import PENDING, VOUCHED
-from ..const import const
 from ..errors import BudgetError, LocalError, RemoteError, VerifyError
 from ..jam.events import DONE, ENTRY, MORE, NODE, VALUE
 from ..jam.kinds import MALFORMED
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from ..chain.light import LightChain
     from ..jam.framing import Stream
 
-
-_CHUNK_BYTES = const(4096)  # an answer is read so many bytes at a time
 
 
 class Commitment:
@@ -98,19 +95,20 @@ class Answer:
 
 
 class Query:
-    """One exchange with one peer. It holds the values of an answer only as far as the profile returns them."""
+    """One exchange with one peer, then another. It holds values only as far as the profile returns them."""
 
     def __init__(self, profile: "Profile") -> None:
         self._profile = profile
-        self._request = StateRequest(profile, bytearray(_CHUNK_BYTES))
+        self._request = StateRequest(profile, bytearray(profile.read_bytes))
         self._verifier = RangeVerifier(profile)
-        self._value = bytearray(profile.value_bytes)
-        self._filled = self._length = 0
+        self._value: "bytearray | None" = None  # of the entry under way, where it is returned
+        self._filled = 0
         self.answer: "Answer | None" = None
 
     def begin(self, stream: "Stream", commitment: "Commitment", start: bytes, end: bytes, deadline: int) -> None:
         """Ask for the keys from `start` to `end`, both inclusive. `deadline` is in ms of the node's clock."""
         self.answer = Answer(commitment, start, end)
+        self._value = None
         self._verifier.begin(commitment.root, start, end)
         self._request.begin(stream, commitment.header_hash, start, end,
                             self._profile.state_answer_bytes, deadline)
@@ -150,12 +148,14 @@ class Query:
             if len(answer.entries) >= self._profile.state_entries:
                 raise BudgetError("state_entries", "more than %d entries" % self._profile.state_entries)
             answer.entries.append(Entry(bytes(request.key), request.value_length, None))
-            self._filled, self._length = 0, request.value_length
+            self._filled = 0
+            is_kept = request.value_length <= self._profile.value_bytes
+            self._value = bytearray(request.value_length) if is_kept else None
         elif event == VALUE:
             start, end = request.start, request.end
             verifier.value(request.buf, start, end)
             size = end - start
-            if self._length <= len(self._value):
+            if self._value is not None:
                 self._value[self._filled : self._filled + size] = memoryview(request.buf)[start:end]
             self._filled += size
         elif event == DONE:
@@ -165,8 +165,9 @@ class Query:
 
     def _keep(self) -> None:
         answer = self.answer
-        if answer is not None and answer.entries and self._length <= len(self._value):
-            answer.entries[-1].value = bytes(memoryview(self._value)[: self._length])
+        if answer is not None and answer.entries and self._value is not None:
+            answer.entries[-1].value = bytes(self._value)
+            self._value = None
 
 
 def missing(answer: "Answer") -> bool:

@@ -1,8 +1,8 @@
 """Pushes over any carrier. Each function takes a fresh carrier; test_discard.py runs them."""
 
 from jamliquor_lite.budget.stream import DEAD, READ_ENDED
-from jamliquor_lite.jam.discard import PUSHES, Discard
-from jamliquor_lite.jam.kinds import OVERSIZE, TICKET_TO_VALIDATORS
+from jamliquor_lite.jam.discard import Discard
+from jamliquor_lite.jam.kinds import OVERSIZE, PUSHES, TICKET_TO_VALIDATORS
 from tests.jam.carriers import accepted
 from tests.jam.drive import Raw, carried
 
