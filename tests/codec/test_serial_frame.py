@@ -190,7 +190,7 @@ def test_feeding_frames_and_text_allocates_nothing():
     try:
         import micropython
 
-        micropython.heap_lock
+        micropython.heap_lock  # noqa: B018
     except (ImportError, AttributeError):
         skip("only MicroPython can lock its heap")
     sorter = Sorter()
