@@ -84,6 +84,9 @@ class Profile:
     relay_stall_ms = 2_000  # a peer that takes nothing of its answer while others wait for a turn
     relay_timeout_ms = 30_000  # and while nobody does
     announce_queue = 32  # announcements that wait for a peer that does not read
+    waiting_headers = 32  # headers that came before their parents: nothing of them was checked
+    waiting_per_peer = 8  # and of one peer
+    waiting_header_ms = 3_000  # a parent that is announced and never shown
     state_probe_ms = 15_000  # how often an upstream of which nothing is known is asked whether it serves state
 
     # times

@@ -13,7 +13,7 @@ import asyncio
 from ..chain import state_key
 from ..chain.header import Header
 from ..chain.levels import SEALED
-from ..chain.light import ORPHAN
+from ..chain.light import HELD, ORPHAN
 from ..chain.tree import NONE
 from ..errors import BudgetError, LocalError, VerifyError
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_ANNOUNCEMENT, HEADER_REQUEST, STATE_REQUEST
@@ -27,6 +27,7 @@ from .link import GatewayLink
 from .relays import Relays
 from .store import HeaderStore
 from .upstreams import LEARN, Upstreams
+from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ..node.carrier import Carrier, Connection
     from ..node.link import PeerLink
     from ..node.peers import Record
+    from .waiting import Waiter
 
 SERVED = (BLOCK_ANNOUNCEMENT, HEADER_REQUEST, HEADER_ANNOUNCEMENT)  # by every gateway; blocks and state by some
 _FILL_MS = 2_000  # so long one peer fills our gap alone, that not all send the same; then it is another one's turn,
@@ -56,6 +58,7 @@ class Gateway(Node):
         self.relays = Relays(self.upstreams, profile)
         self.gossip: Gossip[GatewayLink] = Gossip()
         self.store = HeaderStore(profile, checkpoint.header_hash)
+        self.waiting = Waiting(profile)
         self.headers_in = 0  # whole headers that came, from wherever, each time they came
         self.ranges_served = 0
         self.source: GatewayLink | None = None  # whose bytes are looked at
@@ -95,17 +98,26 @@ class Gateway(Node):
         self.headers_in += 1
         assert isinstance(source, GatewayLink)
         self.gossip.received(source, header_hash)
+        outcome = self.check(data, start, end, source, header_hash)
+        if outcome == ORPHAN:
+            header = self.read_header(data, start, end)
+            if self._is_coming(header.parent):
+                self._in_vain(self.waiting.hold(header, source, source.now))
+                return HELD
+            self.gossip.forget(header_hash)
+        return outcome
+
+    def check(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: GatewayLink,
+              header_hash: bytes) -> int:
+        """Offer the chain a header that has come, now or when its parent has."""
         self._received = header_hash
         try:
-            outcome = Node.offer(self, data, start, end, source)
+            return Node.offer(self, data, start, end, source)
         except VerifyError:
             self.gossip.rejected(header_hash)
             raise
         finally:
             self._received = None
-        if outcome == ORPHAN:
-            self.gossip.forget(header_hash)
-        return outcome
 
     def header_added(self, header: Header) -> None:
         """Keep it, and tell everybody who has not told us."""
@@ -119,6 +131,8 @@ class Gateway(Node):
         for link in self.links:
             if link is not self.source:
                 link.announce(data)
+        for waiter in self.waiting.children(header_hash):
+            waiter.link.ripe.append(waiter)
 
     def pass_on(self, data: bytes, source: "PeerLink | None") -> None:
         """`header_added` has told everybody."""
@@ -132,16 +146,18 @@ class Gateway(Node):
         until = now + self.gossip.timeout_ms
         while self.gossip.next_request(now, lambda link, header_hash: link.fetch(header_hash, until)) is not None:
             pass
+        self._in_vain(self.waiting.late(now, self._is_coming))
         self._learn(now)
         self._watch_upstreams()
-        return self.relays.turn(now)
+        busy = any(link.ripe for link in self.links)
+        return self.relays.turn(now) or busy
 
     def work_at(self, now: int) -> int:
         """When `work` is due at the latest."""
         is_serving = self.relays.is_waiting_below or any(link.is_serving for link in self.links)
         if is_serving and self.bytes_out != self._bytes_sent:
             return now  # what was sent has made room
-        times = [self.gossip.wake_at(now), self.relays.wake_at(now)]
+        times = [self.gossip.wake_at(now), self.relays.wake_at(now), self.waiting.wake_at()]
         if self.upstreams.unlearned():
             times.append(self._probe_at)
         return earliest(times, -1)
@@ -170,6 +186,13 @@ class Gateway(Node):
         if self.offer(data, 0, end, link) == ORPHAN:
             link.gap.named(header_hash, slot)
 
+    def left(self, link: GatewayLink) -> None:
+        """A peer's connection is over."""
+        for waiter in [*link.ripe, *self.waiting.of(link)]:
+            self.gossip.forget(waiter.hash)
+        self.gossip.left(link)
+        self.relays.drop(link)
+
     def may_fill(self, link: GatewayLink, now: int) -> bool:
         """Whether this peer may be asked for what we lack, or another one is being asked."""
         filler = self._filler
@@ -184,6 +207,15 @@ class Gateway(Node):
     def offers(self, kind: int) -> bool:
         """Whether requests of this kind are taken."""
         return kind in SERVED or kind in self._offered
+
+    def _is_coming(self, header_hash: bytes) -> bool:
+        # By its hash, or with a gap that is being filled.
+        return self.gossip.is_coming(header_hash) or any(link.is_asking for link in self.links)
+
+    def _in_vain(self, waiters: "list[Waiter]") -> None:
+        for waiter in waiters:
+            self.gossip.forget(waiter.hash)
+            waiter.link.gap.named(waiter.hash, waiter.slot)
 
     # upstreams
 

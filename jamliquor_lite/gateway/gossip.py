@@ -114,6 +114,11 @@ class Gossip(Generic[P]):
         for seen in self._seen.values():
             seen.holders.discard(peer)
 
+    def is_coming(self, header_hash: bytes) -> bool:
+        """Somebody has announced it and may yet show it, or it came and has not been decided upon."""
+        seen = self._seen.get(header_hash)
+        return header_hash in self._wanted or (seen is not None and seen.state == _HERE)
+
     def is_useless(self, peer: P) -> bool:
         """It announces what it does not show: nothing more is heard from it."""
         record = self._peers.get(peer)

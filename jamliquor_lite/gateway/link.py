@@ -7,6 +7,7 @@ asked for those that it names (gossip.py); everybody else hears whole headers on
 from collections import deque
 
 from ..budget.meter import Meter
+from ..chain.light import ORPHAN
 from ..errors import RemoteError, VerifyError
 from ..jam.block_request import BlockResponder
 from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HEADER, LOST, NOTHING, REFUSED, REQUEST
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ..node.carrier import Connection, KindStream
     from ..node.peers import Record
     from .gateway import Gateway
+    from .waiting import Waiter
 
 _REQUESTS = (BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST)
 _REQUEST_MS = 10_000  # a peer that opens a stream and does not say what it wants
@@ -109,7 +111,8 @@ class GatewayLink(PeerLink):
         self._is_named = not record.inbound and not self.is_upstream  # the user says that this is a gateway
         self._fetch: HeaderRequest | None = None
         self._fetching = b""
-        self._now = now
+        self.now = now
+        self.ripe: deque[Waiter] = deque()  # headers of the peer's whose parents have been checked
         if not self.is_upstream:
             self.silence_ms = 0  # whoever is served, or hears all from us, has nothing to say
 
@@ -141,7 +144,7 @@ class GatewayLink(PeerLink):
 
     def poll(self, now: int) -> bool:
         """One unit of work of each part; whether there may be more."""
-        self._now = now
+        self.now = now
         self.gateway.source = self
         try:
             busy = PeerLink.poll(self, now)
@@ -149,6 +152,7 @@ class GatewayLink(PeerLink):
                 return busy
             busy = self._mesh(now) or busy
             busy = self._fetched(now) or busy
+            busy = self._ripened() or busy
         except VerifyError as error:
             raise RemoteError(MALFORMED, str(error))
         finally:
@@ -173,9 +177,9 @@ class GatewayLink(PeerLink):
         elif len(self._answers) >= self.gateway.profile.served_streams:
             stream.reset(TOO_MANY_STREAMS)
         elif kind == HEADER_REQUEST:
-            self._answers.append(_Range(self, stream, self._now))
+            self._answers.append(_Range(self, stream, self.now))
         else:
-            self._answers.append(_Passing(self, kind, stream, self._now))
+            self._answers.append(_Passing(self, kind, stream, self.now))
         return True
 
     def fill(self, data: "bytes | bytearray | memoryview", end: int) -> None:
@@ -185,8 +189,8 @@ class GatewayLink(PeerLink):
 
     def close(self) -> None:
         """The connection is over."""
-        self.gateway.gossip.left(self)
-        self.gateway.relays.drop(self)
+        self.gateway.left(self)
+        self.ripe.clear()
         self._answers = []
 
     def _request(self, now: int) -> bool:
@@ -262,6 +266,15 @@ class GatewayLink(PeerLink):
         elif event in (DONE, REFUSED, LOST):
             gateway.gossip.failed(self, self._fetching)  # says nothing where the header came
         return event != NOTHING
+
+    def _ripened(self) -> bool:
+        # One header whose parent came after it.
+        if not self.ripe:
+            return False
+        waiter = self.ripe.popleft()
+        if self.gateway.check(waiter.data, 0, len(waiter.data), self, waiter.hash) == ORPHAN:
+            self.gateway.gossip.forget(waiter.hash)  # the parent has gone again
+        return True
 
     # serving
 
