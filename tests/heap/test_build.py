@@ -49,7 +49,7 @@ def test_a_manifest_that_is_not_there() -> None:
 def test_other_sources_are_refused(tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(b"another")
     done = _run("build", "--source", str(tmp_path / "archive"))
-    assert "is not micropython_" in _one_line(done, 2)
+    assert "is none of micropython_" in _one_line(done, 2)
 
 
 def test_without_a_compiler_a_person_is_told_what_to_install(tmp_path: Path) -> None:
