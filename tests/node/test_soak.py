@@ -1,11 +1,13 @@
 """A node that follows for long takes no more memory than one that follows for a while.
 
-1,000 headers with every run of the tests, 5,000 with `tools/test --long`. The node is a process of its own, the
-devnet another: accelerated, with forks and absent validators. It is asked for state all the time.
+1,000 headers with every run of the tests, 5,000 with `tools/test --long`. The node is a process of its own, this one
+serves a devnet with forks and absent validators and waits for the node before it authors more. So a slow machine takes
+longer and measures the same: a devnet that ran ahead would have a node that only ever catches up, in answers that grow
+with the distance, and is never asked for state. It is asked all the time.
 """
 
+import asyncio
 import json
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,11 +15,14 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from jamliquor_lite.budget.profile import LINUX
-from jamliquor_lite.cli.embedded import EmbeddedDevnet
 from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.devnet import chainspec
+from jamliquor_lite.devnet.author import DevChain
+from jamliquor_lite.devnet.serve import Server
 
 SUBJECT = Path(__file__).with_name("soaked.py")
-DEVNET = ["--slot-ms", "8", "--accelerated", "--fork-rate", "0.15", "--offline", "0.1", "--keys", "200"]
+AHEAD = 3  # blocks of which the node has not said that it has checked them
+PATIENCE_S = 600  # ends a run in which the node has stopped
 # From 20 % to the end. A header leaves nothing behind, so the bounds do not depend on how many there are. What is alive
 # swings by some 300 objects with the forks of the moment, and a page of the allocator comes and goes: so the short run
 # notices three objects a header, the long one a single one.
@@ -29,11 +34,34 @@ TREE_ROWS = 5 * TINY.epoch_length
 
 def follow(headers, *options):
     """What the subject told, line by line."""
-    with EmbeddedDevnet(DEVNET) as devnet, TemporaryDirectory() as folder:
-        command = [sys.executable, str(SUBJECT), devnet.ready["chainspec"], devnet.ready["addresses"][0],
-                   str(headers), folder, *options]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    with TemporaryDirectory() as folder:
+        return asyncio.run(_follow(headers, Path(folder), options))
+
+
+async def _follow(headers, folder, options):
+    chain = DevChain(TINY, keys=200, fork_rate=0.15, offline=0.1)
+    told, made = [], 0
+    async with Server(chain, TINY) as server, asyncio.timeout(PATIENCE_S):
+        spec = folder / "chain.json"
+        chainspec.write(str(spec), chain, server.addresses, True)
+        subject = await asyncio.create_subprocess_exec(
+            sys.executable, str(SUBJECT), str(spec), server.addresses[0], str(headers), str(folder), *options,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE)
+        try:
+            async for line in subject.stdout:
+                said = json.loads(line)
+                if not isinstance(said, int):  # not only how many headers it has checked
+                    told.append(said)
+                    continue
+                while made < said + AHEAD:
+                    server.announce(chain.advance()[0])
+                    made += 1
+            assert await subject.wait() == 0
+        finally:
+            if subject.returncode is None:
+                subject.kill()
+                await subject.wait()
+    return told
 
 
 def growth(told, name, pick):
