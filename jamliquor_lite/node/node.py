@@ -216,13 +216,16 @@ class Node:
         waiter = asyncio.create_task(self._wake_on(stop))
         try:
             while not stop.is_set():
-                busy = self.turn(clock.ticks_ms())
-                now = clock.ticks_ms()
-                await self._waker.wait(0 if busy else self._wait(now))
+                await self.rest(self.turn(clock.ticks_ms()))
                 await asyncio.sleep(0)  # let the callers of `ask` have their answers
         finally:
             waiter.cancel()
             self.close()
+
+    async def rest(self, busy: bool, at_most_ms: int = -1) -> None:
+        """Between two turns: wait until something comes or is due, at most so long. `busy` is what `turn` said."""
+        wait = 0 if busy else self._wait(clock.ticks_ms())
+        await self._waker.wait(wait if at_most_ms < 0 else min(wait, at_most_ms))
 
     async def _wake_on(self, stop: "asyncio.Event") -> None:
         await stop.wait()

@@ -1,0 +1,198 @@
+"""A board's node from its files to its turns: the part of boot that is the same on every board.
+
+In one folder of the file system lie
+
+    board.conf          whom to follow (board_config.py)
+    start.cbor          the first checkpoint, which whoever made the image chose to trust
+    node.key            32 bytes, made on the first boot
+    checkpoint.0, .1    what has been checked since (chain/twoslot.py): a reset goes on from there
+    pins.0, .1          peers that spoke the hybrid handshake (pins.py)
+
+What is wrong with them is one line; the board then stays in its console, tells the line, and looks again. Nothing here
+ends by an exception that a person has to read.
+"""
+
+import gc
+import os
+
+from ..chain.checkpoint import Checkpoint
+from ..chain.twoslot import TwoSlot
+from ..const import const
+from ..errors import LocalError, VerifyError
+from ..jam.kinds import BLOCK_ANNOUNCEMENT
+from ..ports import clock, entropy, store
+from . import board_config
+from .libp2p import Libp2pCarrier
+from .node import Node
+from .pins import Pins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Protocol
+
+    from ..budget.pools import Pools
+    from ..budget.profile import Profile
+
+    class Console(Protocol):
+        """What a board's loop asks of its console."""
+
+        def poll(self, now: int) -> None: ...
+
+
+_SEED_BYTES = const(32)
+_START_BYTES = const(256 * 1024)  # a first checkpoint is shorter; a file without end would fill the memory
+_AGAIN_MS = const(2000)  # how often files that were at fault are looked at again
+_CONSOLE_MS = const(20)  # the longest wait between two looks at the console
+_LOG_LINES = const(16)
+_NAME_CHARACTERS = const(16)  # of a peer, in a line
+
+
+class BoardNode:
+    """`node` is None while the files do not allow one; `fault` then is the line that says why.
+
+    `log` are the latest lines, oldest first; each is also given to `out`. `pools` were made before this module was
+    imported, while the heap was in one piece.
+    """
+
+    def __init__(self, folder: str, profile: "Profile", pools: "Pools", out: "Callable[[str], None]") -> None:
+        self.profile = profile
+        self.node: "Node | None" = None
+        self.fault = ""
+        self.log: "list[str]" = []
+        self.is_ending = False
+        self._folder = folder
+        self._pools = pools
+        self._out = out
+        self._look_at = 0
+
+    # files
+
+    def path(self, name: str) -> str:
+        """Where a file of that name lies."""
+        return name if not self._folder else self._folder.rstrip("/") + "/" + name
+
+    def start(self) -> Node:
+        """The node as the files want it, with its peers named. LocalError is what is wrong with them."""
+        config = board_config.read(self.path(board_config.FILE_NAME))
+        slots = TwoSlot(store.SlotFile(self.path("checkpoint")))
+        checkpoint = self._checkpoint(config, slots)
+        seed = self._seed(self.path(config.key))
+        pins = Pins(self.profile, TwoSlot(store.SlotFile(self.path("pins"))))
+        if pins.damage:
+            self.say(pins.damage)
+        gc.collect()
+        node = Node(checkpoint, self.profile, config.chain, self._heard, slots.save)
+        node.attach(Libp2pCarrier(
+            seed, checkpoint.genesis_hash[:4].hex(), self.profile, [], (BLOCK_ANNOUNCEMENT,), config.pq, pins,
+            pools=self._pools))
+        node.open()
+        for name, host, port in config.peers:
+            node.add_peer(name, host, port)
+        self.say("following %s from slot %d as %s" % (config.chain, checkpoint.slot, node.carriers[0].name))
+        return node
+
+    def _checkpoint(self, config: "board_config.BoardConfig", slots: TwoSlot) -> Checkpoint:
+        start = self._read_start(self.path(config.start))
+        payload = slots.load()
+        if slots.damaged:
+            self.say(slots.damaged)
+        if payload is None:
+            return start
+        try:
+            found = Checkpoint.decode(payload)
+        except VerifyError as error:
+            self.say("the saved checkpoint is unusable (%s): starting from %s" % (error, config.start))
+            return start
+        if found.genesis_hash != start.genesis_hash:
+            raise LocalError("%s is of another chain (genesis %s…) than the saved checkpoint (%s…): remove one" % (
+                config.start, start.genesis_hash[:4].hex(), found.genesis_hash[:4].hex()), 2)
+        return found if found.slot >= start.slot else start
+
+    def _read_start(self, path: str) -> Checkpoint:
+        try:
+            size = os.stat(path)[6]
+            if size > _START_BYTES:
+                raise LocalError("%s: %d bytes, a checkpoint has at most %d" % (path, size, _START_BYTES), 2)
+            with open(path, "rb") as file:
+                return Checkpoint.decode(file.read(size))
+        except OSError:
+            raise LocalError("%s: no such checkpoint; a node must be told what to trust first" % path, 2)
+        except VerifyError as error:
+            raise LocalError("%s: %s" % (path, error), 2)
+
+    def _seed(self, path: str) -> bytes:
+        # Whole or absent: a file cut short by a reset would be another identity, or none.
+        try:
+            with open(path, "rb") as file:
+                seed = file.read(_SEED_BYTES + 1)
+        except OSError:
+            seed = entropy.random_bytes(_SEED_BYTES)
+            try:
+                with open(path + ".new", "wb") as file:
+                    file.write(seed)
+                os.rename(path + ".new", path)
+            except OSError as error:
+                raise LocalError("%s: cannot write the key file: error %s" % (path, error.args[0]), 1)
+            self.say("made a key: " + path)
+        if len(seed) != _SEED_BYTES:
+            raise LocalError("%s: no key file, which has exactly %d bytes" % (path, _SEED_BYTES), 2)
+        return seed
+
+    # the loop
+
+    async def run(self, feed: "Callable[[], None]", console: "Console | None" = None) -> None:
+        """Turn after turn until `is_ending`. `feed` is called after each one that was completed: a watchdog that
+        hears nothing from it resets the board."""
+        while not self.is_ending:
+            now = clock.ticks_ms()
+            node = self.node or self._look(now)
+            busy = node is not None and node.turn(now)
+            feed()
+            if console is not None:
+                console.poll(now)
+            await self._rest(node, busy, console is not None)
+        if self.node is not None:
+            self.node.close()
+
+    def _look(self, now: int) -> "Node | None":
+        if now < self._look_at:
+            return None
+        self._look_at = now + _AGAIN_MS
+        try:
+            self.node = self.start()
+            self.fault = ""
+        except LocalError as error:
+            if str(error) != self.fault:
+                self.fault = str(error)
+                self.say(self.fault)
+        gc.collect()
+        return self.node
+
+    async def _rest(self, node: "Node | None", busy: bool, has_console: bool) -> None:
+        if node is not None:
+            await node.rest(busy, _CONSOLE_MS if has_console else -1)
+            return
+        from asyncio import sleep
+
+        await sleep(_CONSOLE_MS / 1000)
+
+    # lines
+
+    def say(self, line: str) -> None:
+        """A line for people."""
+        if len(self.log) >= _LOG_LINES:
+            self.log.pop(0)
+        self.log.append(line)
+        self._out(line)
+
+    def _heard(self, name: str, fields: "dict[str, Any]") -> None:
+        if name == "peer":
+            self.say("peer %s: connected, %s" % (fields["peer"][:_NAME_CHARACTERS], fields["suite"]))
+        elif name == "peer_left":
+            self.say("peer %s: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
+        elif name == "refused":
+            self.say("peer %s: answer refused: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
+        elif name in ("budget", "turned_away"):
+            self.say(fields["reason"])
+        elif name == "equivocation":
+            self.say("two blocks by one author at slot %d" % fields["slot"])
