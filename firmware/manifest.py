@@ -3,11 +3,13 @@
 MicroPython's build executes this file in this folder; `tools/micropython` builds with it for a host.
 """
 
+import hashlib
 import os
 
 # Folders of the package that run on MicroPython. The others (cli, devnet, gateway, rpc) are for CPython only.
 FOLDERS = (
-    "", "budget", "chain", "codec", "crypto", "jam", "node", "p2p", "ports", "ports/micropython", "sync", "transport",
+    "", "budget", "chain", "codec", "console", "crypto", "jam", "node", "p2p", "ports", "ports/micropython", "sync",
+    "transport",
 )
 QUIC = "quic"  # transport/quic*.py and node/quic.py: JAMNP-S, on aioquic
 
@@ -23,3 +25,22 @@ for folder in FOLDERS:
             if name.endswith(".py") and not name.startswith(QUIC)
         ]
 package("jamliquor_lite", files=files, base_path="..")  # noqa: F821
+
+# An import makes a string of the module's whole name, in the heap unless the firmware has it. So it has: a module that
+# nobody imports names them all. That saves 3 KB.
+lines = ["import asyncio.core as core\n"]
+for file in files:
+    parts = ("jamliquor_lite/" + file)[: -len(".py")].split("/")
+    if parts[-1] == "__init__":
+        parts.pop()
+    lines.append("import %s as %s\n" % (".".join(parts), parts[-1]))
+text = "".join(lines)
+cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+folder = os.path.join(cache, "jamliquor-lite", "names-" + hashlib.sha256(text.encode()).hexdigest()[:16])
+os.makedirs(folder, exist_ok=True)
+path = os.path.join(folder, "_names.py")
+if not os.path.exists(path):
+    with open(path + ".%d" % os.getpid(), "w") as file:
+        file.write(text)
+    os.rename(path + ".%d" % os.getpid(), path)
+module("_names.py", base_path=folder)  # noqa: F821
