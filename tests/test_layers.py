@@ -44,11 +44,11 @@ EDGES = {
 # A single module may need what its package as a whole may not.
 MODULE_EDGES = {LINK: {"budget.meter"}}  # it charges what it reads and writes to the meters it is handed
 
-PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p")
+PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p", "console")
 PORTABLE_MODULES = tuple(
     "node" + name for name in (
-        "", ".answers", ".asking", ".bootstrap", ".carrier", ".libp2p", ".link", ".node", ".peers", ".pins", ".race",
-        ".services", ".status",
+        "", ".answers", ".asking", ".bootstrap", ".carrier", ".face", ".libp2p", ".link", ".node", ".peers", ".pins",
+        ".questions", ".race", ".services", ".status",
     )
 )
 NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic

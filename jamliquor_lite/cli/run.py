@@ -6,19 +6,19 @@ import os
 from ..chain.levels import VOUCHED_LEVEL
 from ..crypto import suite
 from ..errors import BudgetError, LocalError
+from ..node.questions import describe, parse_question
 from ..node.status import Status
 from . import session as sessions
 from . import settings as configuration
 from .embedded import EmbeddedDevnet
 from .output import Output, add_output_arguments, seconds
-from .state_keys import describe, parse_question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from .state_keys import Question
+    from ..node.questions import Question
 
 _STATUS_SECONDS = 1.0
 _ASK_SECONDS = 3.0

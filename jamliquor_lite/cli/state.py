@@ -5,17 +5,17 @@ import json
 
 from ..chain.levels import NAMES, SEALED, VOUCHED_LEVEL, level_by_name
 from ..errors import LocalError
+from ..node.questions import FORMS, describe, parse_question
 from . import session as sessions
 from . import settings as configuration
 from .output import Output
-from .state_keys import FORMS, describe, parse_question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from .state_keys import Question
+    from ..node.questions import Question
 
 _SECONDS = "30"
 

@@ -1,5 +1,7 @@
 """What a person may ask of the state, as ranges of keys, and how answers are shown."""
 
+import binascii
+
 from ..chain.state_key import chapter, service_account, service_preimage, service_storage
 from ..chain.trie import KEY_SIZE
 from ..errors import LocalError
@@ -66,7 +68,9 @@ def _single(text: str, key: bytes, decode: str = "") -> "Question":
 
 
 def _service(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else -1
+    number = -1
+    if 0 < len(text) <= 10 and all(["0" <= character <= "9" for character in text]):
+        number = int(text)
     if not 0 <= number < _SERVICES:
         raise LocalError("service id %s: must be a whole number from 0 to 4294967295" % repr(text), 2)
     return number
@@ -75,9 +79,9 @@ def _service(text: str) -> int:
 def _bytes(text: str, name: str, size: "int | None") -> bytes:
     digits = text[2:] if text.startswith("0x") else text
     try:
-        value = bytes.fromhex(digits)
+        value = binascii.unhexlify(digits)
     except ValueError:
-        raise LocalError("%s %s: must be hex digits" % (name, repr(text[:80])), 2) from None
+        raise LocalError("%s %s: must be hex digits" % (name, repr(text[:80])), 2)
     if size is not None and len(value) != size:
         raise LocalError("%s: has %d bytes, must have %d" % (name, len(value), size), 2)
     return value
