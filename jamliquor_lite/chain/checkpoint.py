@@ -10,6 +10,10 @@ damage; it says nothing about who made them. Version 1:
     fallback_keys        E x 32, or null: computed next_tickets     E x 33, or null
     grandpa_set_id       unsigned                  grandpa_format   text or null
     clock_chain          whether the chain is its own clock
+
+Version 2, which boards save, is the same but for the five big ones: keys, next_keys, tickets, fallback_keys and
+next_tickets are 32 bytes each, the BLAKE2b-256 of what version 1 has there, and the sets themselves lie in the
+board's store of sets (flash_sets.py). It has about 500 bytes, where version 1 has 170,000 at full spec.
 """
 
 from ..codec import cbor
@@ -18,15 +22,19 @@ from ..const import const
 from ..crypto.suite import blake2b_256
 from ..errors import VerifyError
 from . import state_value
+from .sets import FALLBACK, KEYS, TICKETS, held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .sets import Kept, Set, Sets
+
     Buffer = bytes | bytearray | memoryview
 
 _MAGIC = "jamliquor-checkpoint"
 _VERSION = const(1)
+_NAMING = const(2)  # the version that names its sets
 _HASH = const(32)
 _KEY_PAIR = const(64)
 _TICKET = const(33)
@@ -44,7 +52,8 @@ def _bad(what: str) -> VerifyError:
 
 
 class Checkpoint:
-    """Plain values; sizes as in the module's table. `from_state` and `decode` make checked ones."""
+    """Plain values; sizes as in the module's table. `from_state` and `decode` make checked ones. The five big ones may
+    be bytes or sets (sets.py)."""
 
     def __init__(
         self,
@@ -53,11 +62,11 @@ class Checkpoint:
         header_hash: bytes,
         slot: int,
         entropy: "list[bytes]",
-        keys: bytes,
-        next_keys: bytes,
-        tickets: "bytes | None" = None,
-        fallback_keys: "bytes | None" = None,
-        next_tickets: "bytes | None" = None,
+        keys: "Kept",
+        next_keys: "Kept",
+        tickets: "Kept | None" = None,
+        fallback_keys: "Kept | None" = None,
+        next_tickets: "Kept | None" = None,
         grandpa_set_id: int = 0,
         grandpa_format: "str | None" = None,
         clock_chain: bool = False,
@@ -94,9 +103,16 @@ class Checkpoint:
             safrole.sequence(spec) if settled else None,
         )
 
-    def encode(self) -> bytes:
-        """The CBOR form, with its hash."""
+    def sets(self) -> "list[Set | None]":
+        """keys, next_keys, tickets, fallback_keys and next_tickets as sets, None for those that it does not have."""
+        return [held(one) for one in (self.keys, self.next_keys, self.tickets, self.fallback_keys, self.next_tickets)]
+
+    def encode(self, naming: bool = False) -> bytes:
+        """The CBOR form, with its hash. `naming`: version 2, which leaves the sets where they are."""
         spec = self.spec
+        version = _NAMING if naming else _VERSION
+        keys, next_keys, tickets, fallback_keys, next_tickets = [
+            None if one is None else one.digest() if naming else one.whole() for one in self.sets()]
         body = cbor.dumps({
             "genesis": self.genesis_hash,
             "header": self.header_hash,
@@ -104,21 +120,23 @@ class Checkpoint:
             "spec": [spec.name, spec.validators, spec.epoch_length, spec.tickets_end, spec.cores, spec.attempts,
                      spec.slot_seconds],
             "entropy": self.entropy,
-            "keys": self.keys,
-            "next_keys": self.next_keys,
-            "tickets": self.tickets,
-            "fallback_keys": self.fallback_keys,
-            "next_tickets": self.next_tickets,
+            "keys": keys,
+            "next_keys": next_keys,
+            "tickets": tickets,
+            "fallback_keys": fallback_keys,
+            "next_tickets": next_tickets,
             "grandpa_set_id": self.grandpa_set_id,
             "grandpa_format": self.grandpa_format,
             "clock_chain": self.clock_chain,
         }, canonical=True)
-        return cbor.dumps([_MAGIC, _VERSION, body, _binding(_VERSION, body)])
+        return cbor.dumps([_MAGIC, version, body, _binding(version, body)])
 
     @classmethod
-    def decode(cls, buf: "Buffer") -> "Checkpoint":
-        """The checkpoint that `encode` wrote; VerifyError("checkpoint") says what is wrong with it otherwise."""
+    def decode(cls, buf: "Buffer", sets: "Sets | None" = None) -> "Checkpoint":
+        """The checkpoint that `encode` wrote; VerifyError("checkpoint") says what is wrong with it otherwise. One that
+        names its sets needs the store that has them."""
         fields = _open(buf)
+        kept = _kept(fields, sets) if fields.pop("version") == _NAMING else None
         spec = _spec(fields["spec"])
         entropy = fields["entropy"]
         if not isinstance(entropy, list) or len(entropy) != 4:
@@ -130,18 +148,19 @@ class Checkpoint:
         grandpa_format = fields["grandpa_format"]
         if grandpa_format is not None:
             _text(grandpa_format, "grandpa_format")
-        tickets = _optional(fields, "tickets", spec.epoch_length * _TICKET)
-        fallback_keys = _optional(fields, "fallback_keys", spec.epoch_length * _HASH)
+        tickets = _optional(fields, "tickets", spec.epoch_length * _TICKET, kept)
+        fallback_keys = _optional(fields, "fallback_keys", spec.epoch_length * _HASH, kept)
         if tickets is not None and fallback_keys is not None:
             raise _bad("it has tickets and fallback keys, an epoch is sealed by one of them")
-        next_tickets = _optional(fields, "next_tickets", spec.epoch_length * _TICKET)
+        next_tickets = _optional(fields, "next_tickets", spec.epoch_length * _TICKET, kept)
         for name in ("tickets", "next_tickets"):
-            _attempts(fields[name], name, spec)
+            if kept is None:  # what a board has kept was checked when it came
+                _attempts(fields[name], name, spec)
         return cls(
             _sized(fields["genesis"], "genesis", _HASH), spec, _sized(fields["header"], "header", _HASH),
             _number(fields["slot"], "slot", 0, _MAX_SLOT), entropy,
-            _sized(fields["keys"], "keys", spec.validators * _KEY_PAIR),
-            _sized(fields["next_keys"], "next_keys", spec.validators * _KEY_PAIR),
+            _part(fields, "keys", spec.validators * _KEY_PAIR, kept),
+            _part(fields, "next_keys", spec.validators * _KEY_PAIR, kept),
             tickets, fallback_keys, next_tickets,
             _number(fields["grandpa_set_id"], "grandpa_set_id", 0, _MAX_SET_ID), grandpa_format,
             fields["clock_chain"],
@@ -161,9 +180,9 @@ def _open(buf: "Buffer") -> "dict[str, Any]":
     if not isinstance(outer, list) or len(outer) != 4 or outer[0] != _MAGIC:
         raise _bad("it is no checkpoint of this program")
     version, body, binding = outer[1], outer[2], outer[3]
-    if version is True or version != _VERSION:
-        raise _bad("it has version %s, this release reads version %d" % (version, _VERSION))
-    if not isinstance(body, bytes) or binding != _binding(_VERSION, body):
+    if version is True or version not in (_VERSION, _NAMING):
+        raise _bad("it has version %s, this release reads versions %d and %d" % (version, _VERSION, _NAMING))
+    if not isinstance(body, bytes) or binding != _binding(version, body):
         raise _bad("its hash does not match its content: it is damaged")
     try:
         fields = cbor.loads(body, 3)
@@ -175,8 +194,24 @@ def _open(buf: "Buffer") -> "dict[str, Any]":
         if name not in fields:
             raise _bad("it has no %s" % name)
     if len(fields) != len(_FIELDS):
-        raise _bad("it has fields that version %d does not" % _VERSION)
+        raise _bad("it has fields that version %d does not" % version)
+    fields["version"] = version
     return fields
+
+
+def _kept(fields: "dict[str, Any]", sets: "Sets | None") -> "dict[str, Set]":
+    # The sets that a checkpoint of version 2 names, by field.
+    if sets is None:
+        raise _bad("it names key sets that it does not have: it is a board's")
+    kept = {}
+    for name, kind in (("keys", KEYS), ("next_keys", KEYS), ("tickets", TICKETS), ("fallback_keys", FALLBACK),
+                       ("next_tickets", TICKETS)):
+        if fields[name] is not None:
+            found = sets.open(kind, _sized(fields[name], name, _HASH))
+            if found is None:
+                raise _bad("its %s are not in flash, or damaged there" % name)
+            kept[name] = found
+    return kept
 
 
 def _spec(parts: "Any") -> Spec:
@@ -221,10 +256,16 @@ def _sized(value: "Any", name: str, size: int) -> bytes:
     return value
 
 
-def _optional(fields: "dict[str, Any]", name: str, size: int) -> "bytes | None":
-    if fields[name] is None:
-        return None
-    return _sized(fields[name], name, size)
+def _part(fields: "dict[str, Any]", name: str, size: int, kept: "dict[str, Set] | None") -> "Kept":
+    if kept is None:
+        return _sized(fields[name], name, size)
+    if name not in kept or kept[name].size != size:
+        raise _bad("%s is not %d bytes" % (name, size))
+    return kept[name]
+
+
+def _optional(fields: "dict[str, Any]", name: str, size: int, kept: "dict[str, Set] | None") -> "Kept | None":
+    return None if fields[name] is None else _part(fields, name, size, kept)
 
 
 def _attempts(tickets: "bytes | None", name: str, spec: Spec) -> None:

@@ -10,10 +10,12 @@ from ..codec.cursor import Cursor
 from ..const import const
 from ..crypto.suite import blake2b_256
 from ..errors import VerifyError
+from .sets import Held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
+    from .sets import Set
 
 _HASH = const(32)
 _SIGNATURE = const(96)
@@ -30,6 +32,8 @@ class Header:
     longer (a block, an announcement) and `.end` says where it stopped.
     Raises VerifyError("codec") for anything that is no header of this spec.
     """
+
+    stored = False  # whether it lies in flash instead (long_header.py) and is read a few bytes at a time
 
     def __init__(self, spec: "Spec", buf: "bytes | bytearray | memoryview", start: int = 0,
                  end: "int | None" = None) -> None:
@@ -86,6 +90,11 @@ class Header:
         return self._hash
 
     @property
+    def content(self) -> bytes:
+        """BLAKE2b-256 of everything but the seal: seals are malleable, so this is what makes two headers one block."""
+        return blake2b_256(memoryview(self.buf)[self.start : self._seal])
+
+    @property
     def unsigned(self) -> bytes:
         """Everything but the seal: what the seal signs."""
         return self._bytes(self.start, self._seal - self.start)
@@ -115,6 +124,10 @@ class Header:
         """V pairs of Bandersnatch and Ed25519 key, 64 bytes each."""
         return self._bytes(self._epoch_mark + 2 * _HASH, self.spec.validators * _KEY_PAIR)
 
+    def marked_keys(self) -> "Set":
+        """The same as a set, which may lie in flash and then is good for as long as the header is."""
+        return Held(self.mark_keys)
+
     @property
     def tickets_mark(self) -> bool:
         return self._tickets_mark != 0
@@ -123,6 +136,10 @@ class Header:
     def tickets(self) -> bytes:
         """E tickets of id 32 and attempt 1, in the order of the slots they seal."""
         return self._bytes(self._tickets_mark, self.spec.epoch_length * _TICKET)
+
+    def marked_tickets(self) -> "Set":
+        """The same as a set, like `marked_keys`."""
+        return Held(self.tickets)
 
     def offender(self, index: int) -> bytes:
         """The Ed25519 key of an offender. Nothing in a header proves that it is one."""

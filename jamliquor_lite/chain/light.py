@@ -8,12 +8,12 @@ a table with `tree_marks` places, and so is a tickets mark; rows of the tree poi
 """
 
 from ..const import const
-from ..crypto.suite import blake2b_256
 from ..errors import BudgetError, VerifyError
 from .checkpoint import Checkpoint
 from .epoch import TRUSTED, Epoch, check_marks, following
 from .header import Header
 from .levels import SEALED, VOUCHED_LEVEL, Levels, tag_of
+from .marks import Marks
 from .seal import check_seal
 from .tree import NONE, PENDING, REPORTED, TICKETED, TWIN, VOUCHED, Tree
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from ..budget.profile import Profile
+    from .sets import Sets
 
 # outcomes of `add`
 ADDED = 1
@@ -42,11 +43,12 @@ def _ignore(event: str, row: int) -> None:
 class LightChain:
     """`on_event(name, row)` hears "best", "vouched", "epoch", "keys_adopted", "tickets_adopted", "equivocation",
     "root". `adopt_at` is the level at which a mark is believed: VOUCHED_LEVEL, except in the tests that show what
-    happens without the rule.
+    happens without the rule. `sets` is where validator sets and tickets are kept: None is in memory.
     """
 
     def __init__(self, checkpoint: "Checkpoint", profile: "Profile",
-                 on_event: "Callable[[str, int], None]" = _ignore, adopt_at: int = VOUCHED_LEVEL) -> None:
+                 on_event: "Callable[[str, int], None]" = _ignore, adopt_at: int = VOUCHED_LEVEL,
+                 sets: "Sets | None" = None) -> None:
         self.spec = spec = checkpoint.spec
         self.genesis_hash = checkpoint.genesis_hash
         self.grandpa_set_id = checkpoint.grandpa_set_id
@@ -55,9 +57,8 @@ class LightChain:
         self.on_event = on_event
         self._adopt_at = adopt_at
         self.tree = Tree(profile.tree_headers)
-        self.epochs: "list[Epoch | None]" = [None] * profile.tree_marks
-        self.marks: "list[bytes | None]" = [None] * profile.tree_marks
-        self.marked_by = [NONE] * profile.tree_marks  # the row whose header made the mark; TRUSTED once believed
+        self._table = table = Marks(profile.tree_marks, sets)
+        self.epochs, self.marks, self.marked_by = table.epochs, table.tickets, table.marked_by
         self.levels = Levels(self.tree, self.epochs)
         self.outcome = 0
         self.ticket_seals = self.fallback_seals = self.epochs_seen = self.equivocations = self.adopted_marks = 0
@@ -66,13 +67,12 @@ class LightChain:
         self.refused: "dict[str, int]" = {}  # by rule: bounded by the number of rules
         first = Epoch(spec, spec.epoch(checkpoint.slot), list(checkpoint.entropy[1:]), checkpoint.keys,
                       checkpoint.next_keys, checkpoint.tickets, checkpoint.fallback_keys)
-        self.epochs[0] = first
+        table.start(checkpoint, first)
         tree = self.tree
         tree.root = tree.best = tree.insert(NONE, checkpoint.header_hash, bytes(32), bytes(32),
                                             checkpoint.entropy[0], checkpoint.slot, 0, 0, False)
         tree.flags[tree.root] |= VOUCHED  # a checkpoint is what the user chose to trust
         if checkpoint.next_tickets is not None:
-            self.marks[0] = checkpoint.next_tickets
             tree.marks[tree.root] = 0
 
     @property
@@ -112,7 +112,7 @@ class LightChain:
         if now_slot >= 0 and header.slot > now_slot + _FUTURE_SLOTS:
             self.outcome = FUTURE
             return NONE
-        content = blake2b_256(header.unsigned)
+        content = header.content
         variant = self._variant(header, content)
         if variant != NONE and not (named and tree.children[variant]):
             return self._other_seal(header, variant, named)
@@ -154,7 +154,7 @@ class LightChain:
             return
         self.levels.uncount(row)
         tree.free(row)
-        self._sweep()
+        self._table.sweep(tree)
         tree.choose_best()
 
     def _full_slot(self, header: "Header") -> bool:
@@ -182,14 +182,18 @@ class LightChain:
         opens = header.epoch_mark
         entry = mark = NONE
         while True:  # make room first: nothing below may fail half-way
-            entry = self._free_entry(self.epochs) if opens else tree.epochs[parent]
-            mark = self._free_entry(self.marks) if header.tickets_mark else NONE if opens else tree.marks[parent]
-            full = tree.count == tree.capacity
-            if not full and entry != NONE and (mark != NONE or not header.tickets_mark):
-                break
+            entry = self._table.free(self.epochs) if opens else tree.epochs[parent]
+            mark = self._table.free(self.marks) if header.tickets_mark else NONE if opens else tree.marks[parent]
+            limit = "tree_headers"
+            if tree.count < tree.capacity:
+                limit = "tree_marks"
+                if entry != NONE and (mark != NONE or not header.tickets_mark):
+                    limit = "sets"
+                    if self._table.keep(header, epoch, mark):
+                        break
             if not self._drop_worst(parent):
-                raise BudgetError("tree_headers" if full else "tree_marks",
-                                  "no room for the header of slot %d: every branch in the tree is needed" % header.slot)
+                raise BudgetError(limit, "no room for the header of slot %d: every branch in the tree is needed"
+                                  % header.slot)
         ticketed = epoch.tickets is not None
         row = tree.insert(parent, header.hash, content, header.prior_state_root, entropy, header.slot,
                           header.author, tag_of(epoch.key(header.author)), ticketed)
@@ -199,7 +203,6 @@ class LightChain:
         tree.epochs[row] = entry
         tree.marks[row] = mark
         if header.tickets_mark:
-            self.marks[mark] = header.tickets
             self.marked_by[mark] = row
         if epoch.pending:
             tree.flags[row] |= PENDING
@@ -208,12 +211,6 @@ class LightChain:
         else:
             self.fallback_seals += 1
         return row
-
-    def _free_entry(self, table: "list") -> int:
-        for entry, used in enumerate(table):
-            if used is None:
-                return entry
-        return NONE
 
     def _drop_worst(self, keep: int) -> bool:
         tree = self.tree
@@ -225,7 +222,7 @@ class LightChain:
             self.levels.uncount(row)
             tree.free(row)
             row = above
-        self._sweep()
+        self._table.sweep(tree)
         return True
 
     def _after(self, row: int, content: bytes, opens: bool) -> None:
@@ -341,22 +338,8 @@ class LightChain:
         if root == tree.root:
             return
         tree.advance(root)
-        self._sweep()
+        self._table.sweep(tree)
         self.on_event("root", root)
-
-    def _sweep(self) -> None:
-        tree = self.tree
-        epochs = set()
-        marks = set()
-        for row in range(tree.top):
-            if tree.flags[row]:
-                epochs.add(tree.epochs[row])
-                marks.add(tree.marks[row])
-        for entry in range(len(self.epochs)):
-            if entry not in epochs:
-                self.epochs[entry] = None
-            if entry not in marks:
-                self.marks[entry] = None
 
     def checkpoint(self) -> "Checkpoint":
         """What to trust after a restart: the root, two epochs behind what is vouched for."""

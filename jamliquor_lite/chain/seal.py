@@ -34,7 +34,10 @@ def check_seal(header: "Header", epoch: "Epoch", parent_entropy: bytes) -> bytes
         data = _FALLBACK_SEAL + epoch.entropy[2]
     else:
         data = _TICKET_SEAL + epoch.entropy[2] + bytes([epoch.ticket_attempt(phase)])
-    output = vrf_verify(key, data, header.unsigned, header.seal)
+    if header.stored:
+        output = header.seal_output(key, data)  # type: ignore[attr-defined]
+    else:
+        output = vrf_verify(key, data, header.unsigned, header.seal)
     if output is None:
         raise VerifyError("seal", "seal of slot %d does not verify under author %d's key" % (
             header.slot, header.author))

@@ -10,7 +10,8 @@ tcp       dial(waker, host, port) -> TcpLink, resolve(host, port) -> addresses, 
           send(buf, start, end), watch(reading, writing), poll(), close(). ports/tcp.py is where both are had from
 waker     Waker(): wake(), wait(timeout_ms)
 flash     Area(device, offset, size): size, sector_bytes, read_into(offset, buf, start, end), the same for write (onto
-          erased bytes), erase(offset, size) by sectors, bytes_written, sectors_erased; the device is the port's own kind
+          erased bytes), erase(offset, size) by sectors, bytes_written, sectors_erased; a device is of the port's kind
+board     block_device(), start_watchdog(), feed_watchdog(), reset_cause(), reset(), and numbers: see ports/board.py
 store     SlotFile(path): name(slot), read(slot) -> bytes or None, write(slot, data), durable when it returns
 """
 
@@ -20,6 +21,7 @@ CONTRACT = {
     "crypto": ("names", "native"),
     "peer_keys": ("fault",),
     "flash": ("Area",),
+    "board": ("block_device", "feed_watchdog", "reset", "reset_cause", "start_watchdog"),
     "store": ("SlotFile",),
     "tcp": ("CLOSED", "CONNECTING", "OPEN", "TcpLink", "TcpListener", "dial", "resolve"),
     "waker": ("Waker",),

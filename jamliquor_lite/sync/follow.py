@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from ..chain.light import LightChain
+    from ..chain.sets import Set
 
 _KEY_PAIR = const(64)  # of a validator in a key set: Bandersnatch 32, Ed25519 32
 _KEY = const(32)
@@ -115,12 +116,12 @@ class Follower:
         keys = above.next_keys if held.epoch_mark else above.keys
         after = keys
         if child.epoch_mark:
-            after = held.mark_keys if held.epoch_mark else above.next_keys
+            after = held.marked_keys() if held.epoch_mark else above.next_keys
         return _key(keys, held.author) == _key(after, child.author)
 
 
-def _key(keys: bytes, author: int) -> bytes:
-    return keys[author * _KEY_PAIR : author * _KEY_PAIR + _KEY]
+def _key(keys: "Set", author: int) -> bytes:
+    return keys.take(author * _KEY_PAIR, _KEY)
 
 
 class Gap:

@@ -60,7 +60,7 @@ def test_a_mark_is_adopted_when_it_is_vouched_for_and_not_before():
     def run():
         light = Recorder(DATA.checkpoint(), small_profile())
         chain, tree = light.chain, light.chain.tree
-        named = chain.levels.epoch(tree.root).next_keys
+        named = chain.levels.epoch(tree.root).next_keys.whole()
         waited = []
         for data in DATA.headers:
             header = view(data)
@@ -71,7 +71,7 @@ def test_a_mark_is_adopted_when_it_is_vouched_for_and_not_before():
                 # slots, may not be, and the keys that it names cannot be.
                 epoch = chain.levels.epoch(row)
                 assert epoch.first == row and epoch.keys_from == TRUSTED
-                assert epoch.keys == named and epoch.next_keys == header.mark_keys
+                assert epoch.keys.whole() == named and epoch.next_keys.whole() == header.mark_keys
                 assert chain.pending == (epoch.tickets_from != TRUSTED)
                 waited.append((header.slot, chain.pending))
                 named = header.mark_keys

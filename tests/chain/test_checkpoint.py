@@ -90,7 +90,8 @@ def refused(data: bytes) -> str:
 def test_the_envelope() -> None:
     fields = body_of(sample())
     assert same(Checkpoint.decode(sealed(fields)), sample())
-    assert "version 2, this release reads version 1" in refused(sealed(fields, 2))
+    assert "version 3, this release reads versions 1 and 2" in refused(sealed(fields, 3))
+    assert "it is a board's" in refused(sealed(fields, 2))
     assert "no checkpoint" in refused(sealed(fields, 1, "another-thing"))
     assert "no checkpoint" in refused(cbor.dumps({"slot": 1}))
     assert "not CBOR" in refused(b"\xff\xff") and "not CBOR" in refused(b"")

@@ -124,24 +124,24 @@ def test_the_epoch_that_follows_takes_over_what_was_named():
     tickets = b"".join(outside_in(tickets_of()))
     above = epoch_at(Y)
     above.keys_from = above.tickets_from = 3
-    assert above.pending and above.keys == KEYS
+    assert above.pending and above.keys.whole() == KEYS
     made = following(above, header_of(E, mark()), E - 1, ETA[0], tickets)
     assert made.index == 1 and made.spec is TINY
     assert made.entropy == [ETA[0], ETA[1], ETA[2]]
-    assert made.keys == NEXT_KEYS and made.next_keys == MARKED_KEYS
-    assert made.tickets == tickets and made.fallback_keys is None
+    assert made.keys.whole() == NEXT_KEYS and made.next_keys.whole() == MARKED_KEYS
+    assert made.tickets.whole() == tickets and made.fallback_keys is None
     assert made.keys_from == made.tickets_from == made.first == TRUSTED, "the caller says what they rest on"
 
 
 def test_tickets_are_of_no_use_after_an_epoch_without_blocks():
     tickets = b"".join(outside_in(tickets_of()))
     for slot in (E, 2 * E - 1):
-        assert following(epoch_at(0), header_of(slot, mark()), Y, ETA[0], tickets).tickets == tickets
+        assert following(epoch_at(0), header_of(slot, mark()), Y, ETA[0], tickets).tickets.whole() == tickets
         assert following(epoch_at(0), header_of(slot, mark()), Y, ETA[0], None).tickets is None
     for slot in (2 * E, 3 * E + 5):
         made = following(epoch_at(0), header_of(slot, mark()), Y, ETA[0], tickets)
         assert made.tickets is None and made.index == slot // E
-        assert made.keys == NEXT_KEYS, "one change of sets, however many epochs were skipped"
+        assert made.keys.whole() == NEXT_KEYS, "one change of sets, however many epochs were skipped"
 
 
 def test_an_epoch_looks_its_validators_up():
@@ -259,7 +259,7 @@ def test_the_published_vector_of_a_change_of_sets_goes_by_the_same_reading():
     header = header_of(15, eta[0] + eta[1] + marked)
     check_marks(header, 10, above, eta[0])
     made = following(above, header, 10, eta[0], None)
-    assert made.entropy == eta[:3] and made.next_keys == marked
+    assert made.entropy == eta[:3] and made.next_keys.whole() == marked
     for reading, right in ((_gray_paper, True), (_at_once, False)):
         epoch = Epoch(TINY, 1, made.entropy, reading(above, header), marked, None)
         assert ([tohex(epoch.fallback_key(phase)[:2]) for phase in range(E)] == sealers) == right
