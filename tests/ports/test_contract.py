@@ -2,8 +2,9 @@
 """The running port offers what the contract lists, and its clock and entropy do what they say."""
 
 from jamliquor_lite import ports
+from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.crypto.suite import PRIMITIVES
-from jamliquor_lite.ports import flash, peer_keys, store, tcp  # noqa: F401  (ports loads these when they are first imported)
+from jamliquor_lite.ports import board, flash, peer_keys, store, tcp  # noqa: F401  (loaded when first imported)
 from jamliquor_lite.ports.contract import CONTRACT
 
 
@@ -13,6 +14,20 @@ def test_the_running_port_offers_the_contract():
             # What brings asyncio along is not in ports itself, and ports.tcp has both modules of it.
             offered = getattr(tcp if module in ("tcp", "waker") else getattr(ports, module), name)
             assert callable(offered) or isinstance(offered, int), (module, name)
+
+
+def test_the_board_has_its_numbers():
+    assert board.NAME and board.LINKS and board.SECTOR_BYTES == 4096
+    for number in (board.TCP_CONNECTIONS, board.HEAP_BYTES, board.CPU_MHZ, board.WATCHDOG_MS):
+        assert isinstance(number, int) and number >= 0
+    assert 0 < board.CPU_SHARE_PERCENT <= 100
+    for name in board.PROFILE:
+        assert isinstance(getattr(Profile, name), int), name
+    for area in board.FLASH:
+        offset, size = board.FLASH[area]
+        assert offset % board.SECTOR_BYTES == 0 and size % board.SECTOR_BYTES == 0 and size > 0
+    assert isinstance(board.reset_cause(), str)
+    board.feed_watchdog()
 
 
 def test_ticks_never_go_back():
