@@ -1,9 +1,9 @@
 """Headers that came before their parents, kept until the parents have been checked.
 
 Where several peers are asked at once, one for a header and one for its child, the child may come first. To fetch it
-again would be a copy more than it takes. So it is held while its parent is on its way, and no longer than its time: what
-nobody brings is then asked for as a gap (sync/follow.py). Nothing of a held header was checked but its own hash, so
-each peer has its share of the places, and the oldest of its own goes first.
+again would be a copy too many. So it is held while its parent is on its way, and no longer than its time: what nobody
+brings is then asked for as a gap (sync/follow.py). Nothing of a held header was checked but its own hash, so each peer
+has its share of the places, and the oldest of its own goes first.
 """
 
 TYPE_CHECKING = False
@@ -42,13 +42,14 @@ class Waiting:
 
     def hold(self, header: "Header", link: "GatewayLink", now: int) -> "list[Waiter]":
         """Keep it. Those that had to go for it: of the same peer, or the oldest of all."""
-        gone = [waiter for waiter in self._waiters.values() if waiter.link is link]
-        gone = gone[: len(gone) + 1 - self._profile.waiting_per_peer] if len(gone) >= self._profile.waiting_per_peer else []
-        if not gone and self.count >= self._profile.waiting_headers:
+        profile = self._profile
+        theirs = [waiter for waiter in self._waiters.values() if waiter.link is link]
+        gone = theirs[:1] if len(theirs) >= profile.waiting_per_peer else []
+        if not gone and self.count >= profile.waiting_headers:
             gone = [next(iter(self._waiters.values()))]
         self._remove(gone)
         self.held += 1
-        self._waiters[header.hash] = Waiter(header, link, now + self._profile.waiting_header_ms)
+        self._waiters[header.hash] = Waiter(header, link, now + profile.waiting_header_ms)
         return gone
 
     def children(self, parent: bytes) -> "list[Waiter]":

@@ -14,7 +14,7 @@ GATEWAYS = 10
 FED = (0, 5)  # have an upstream
 MESH = [(i, (i + 1) % GATEWAYS) for i in range(GATEWAYS)] + [(i, (i + 3) % GATEWAYS) for i in range(0, GATEWAYS, 2)]
 BLOCKS = 30
-BAR = 1.3  # copies of a header that a node receives, on average
+BAR = 1.3  # copies of a header that a node receives, of any of them
 
 
 class WatchedLink(GatewayLink):
@@ -103,9 +103,7 @@ def test_every_gateway_gets_every_header_about_once(longest_ms, pause_ms):
                 assert gateway.named("peer_left") == [] and gateway.named("refused") == []
             mean = sum(copies) / GATEWAYS
             print("copies a node: %.3f on average, from %.3f to %.3f" % (mean, min(copies), max(copies)))
-            assert 1.0 <= mean <= BAR
-            if pause_ms != 40:
-                assert max(copies) <= BAR
+            assert 1.0 <= mean and max(copies) <= BAR
             total = [gateway.node.headers_in / gateway.node.chain.headers_checked for gateway in gateways]
             print("with catching up: %.3f on average" % (sum(total) / GATEWAYS))
             assert sum(total) / GATEWAYS <= BAR

@@ -2,9 +2,9 @@
 
     python tests/node/soaked.py CHAINSPEC NAME@IP:PORT HEADERS FOLDER [leak]
 
-It prints how many headers it has checked whenever that changes, and a JSON object every `EVERY` headers and at the end. A
-process of its own, because memory that tests before it have given back to the interpreter would hide what the node
-takes. With `leak` it keeps four objects of 64 bytes for every header, which the test has to notice.
+It prints how many headers it has checked whenever that changes, and a JSON object every `EVERY` headers and at the
+end. A process of its own, because memory that tests before it have given back to the interpreter would hide what the
+node takes. With `leak` it keeps four objects of 64 bytes for every header, which the test has to notice.
 """
 
 import asyncio
