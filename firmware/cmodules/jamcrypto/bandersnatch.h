@@ -15,6 +15,7 @@
 #define JC_BANDERSNATCH_H
 
 #include "bandersnatch_curve.h"
+#include "sha512.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,5 +39,21 @@ int jc_vrf_key(jc_vrf_key_t *key, const uint8_t public_[JC_VRF_PUBLIC_BYTES]);
 int jc_vrf_verify(
     const jc_vrf_key_t *key, const uint8_t *input, size_t input_size, const uint8_t *aux, size_t aux_size,
     const uint8_t proof[JC_VRF_PROOF_BYTES], uint8_t output[JC_VRF_OUTPUT_BYTES]);
+
+/* The same for additional data that is never whole in memory: all the work but its hash is done at the start. */
+typedef struct {
+    jc_sha512_t hash;
+    jc_fe challenge;
+    uint8_t point[32];
+} jc_vrf_check_t;
+
+/* 0, or -1 where the proof is refused whatever the additional data is; then `check` is of no use. */
+int jc_vrf_check_start(
+    jc_vrf_check_t *check, const jc_vrf_key_t *key, const uint8_t *input, size_t input_size,
+    const uint8_t proof[JC_VRF_PROOF_BYTES]);
+void jc_vrf_check_update(jc_vrf_check_t *check, const uint8_t *aux, size_t size);
+
+/* 0 and the output, or -1. Once, and the last call. */
+int jc_vrf_check_finish(jc_vrf_check_t *check, uint8_t output[JC_VRF_OUTPUT_BYTES]);
 
 #endif

@@ -1,7 +1,6 @@
 #include "bandersnatch.h"
 
 #include "bandersnatch_constants.h"
-#include "sha512.h"
 
 #include <string.h>
 
@@ -100,39 +99,58 @@ static void hash_point(jc_sha512_t *hash, const jc_point_t *point) {
     jc_sha512_update(hash, encoded, sizeof encoded);
 }
 
-int jc_vrf_verify(
-    const jc_vrf_key_t *key, const uint8_t *input, size_t input_size, const uint8_t *aux, size_t aux_size,
-    const uint8_t proof[JC_VRF_PROOF_BYTES], uint8_t output[JC_VRF_OUTPUT_BYTES]) {
+int jc_vrf_check_start(
+    jc_vrf_check_t *check, const jc_vrf_key_t *key, const uint8_t *input, size_t input_size,
+    const uint8_t proof[JC_VRF_PROOF_BYTES]) {
     jc_point_t o, points[3]; /* O, and H, U, V */
-    jc_fe c, s, challenge;
-    jc_sha512_t hash;
-    uint8_t digest[JC_SHA512_BYTES];
-    jc_words_load(c, proof + 32);
+    jc_fe s;
+    jc_words_load(check->challenge, proof + 32);
     jc_words_load(s, proof + 64);
     if (jc_words_at_least(s, JC_ORDER) || jc_point_decode(&o, proof)) {
         return -1;
     }
-    reduce_scalar(c); /* the reference takes c + r for c */
+    reduce_scalar(check->challenge); /* the reference takes c + r for c */
     jc_hash_to_curve(&points[0], input, input_size);
-    commit_to_base(&points[1], key, s, c);
-    commit_to_input(&points[2], &points[0], &o, s, c);
+    commit_to_base(&points[1], key, s, check->challenge);
+    commit_to_input(&points[2], &points[0], &o, s, check->challenge);
     jc_points_normalize(points, 3);
-    start_hash(&hash, KIND_CHALLENGE);
-    jc_sha512_update(&hash, key->encoded, sizeof key->encoded);
-    hash_point(&hash, &points[0]);
-    hash_point(&hash, &o);
-    hash_point(&hash, &points[1]);
-    hash_point(&hash, &points[2]);
-    jc_sha512_update(&hash, aux, aux_size);
-    end_hash(&hash, digest);
+    start_hash(&check->hash, KIND_CHALLENGE);
+    jc_sha512_update(&check->hash, key->encoded, sizeof key->encoded);
+    hash_point(&check->hash, &points[0]);
+    jc_point_encode(check->point, &o); /* the proof's own bytes need not be canonical */
+    jc_sha512_update(&check->hash, check->point, sizeof check->point);
+    hash_point(&check->hash, &points[1]);
+    hash_point(&check->hash, &points[2]);
+    return 0;
+}
+
+void jc_vrf_check_update(jc_vrf_check_t *check, const uint8_t *aux, size_t size) {
+    jc_sha512_update(&check->hash, aux, size);
+}
+
+int jc_vrf_check_finish(jc_vrf_check_t *check, uint8_t output[JC_VRF_OUTPUT_BYTES]) {
+    uint8_t digest[JC_SHA512_BYTES];
+    jc_fe challenge;
+    end_hash(&check->hash, digest);
     jc_words_load_big_endian(challenge, digest, JC_WORDS); /* unlike c and s */
     reduce_scalar(challenge);
-    if (memcmp(challenge, c, sizeof c)) {
+    if (memcmp(challenge, check->challenge, sizeof challenge)) {
         return -1;
     }
-    start_hash(&hash, KIND_OUTPUT);
-    hash_point(&hash, &o);
-    end_hash(&hash, digest);
+    start_hash(&check->hash, KIND_OUTPUT);
+    jc_sha512_update(&check->hash, check->point, sizeof check->point);
+    end_hash(&check->hash, digest);
     memcpy(output, digest, JC_VRF_OUTPUT_BYTES);
     return 0;
+}
+
+int jc_vrf_verify(
+    const jc_vrf_key_t *key, const uint8_t *input, size_t input_size, const uint8_t *aux, size_t aux_size,
+    const uint8_t proof[JC_VRF_PROOF_BYTES], uint8_t output[JC_VRF_OUTPUT_BYTES]) {
+    jc_vrf_check_t check;
+    if (jc_vrf_check_start(&check, key, input, input_size, proof)) {
+        return -1;
+    }
+    jc_vrf_check_update(&check, aux, aux_size);
+    return jc_vrf_check_finish(&check, output);
 }
