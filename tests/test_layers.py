@@ -17,7 +17,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 EVERYBODY = {"errors", "const"}
 CORE = {"budget", "codec", "crypto", "transport", "p2p", "jam", "chain", "sync", "mempool", "ports"}
 LINK = "ports.cpython.link"
-LINKS = {LINK, "ports.tcp", "ports.cpython.tcp", "ports.cpython.waker"}  # sockets: for the node and the entry points
+# Sockets and serial lines: for the node and the entry points.
+LINKS = {LINK, "ports.tcp", "ports.tty", "ports.cpython.tcp", "ports.cpython.tty", "ports.cpython.waker"}
 
 # package: what it may import, as packages or as single modules.
 EDGES = {

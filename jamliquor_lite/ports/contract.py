@@ -8,6 +8,7 @@ peer_keys fault(kind, key, signature, message) -> why an RSA, ECDSA or secp256k1
 tcp       dial(waker, host, port) -> TcpLink, resolve(host, port) -> addresses, TcpListener(waker, host, port): address,
           accept(), watch(accepting), close(); TcpLink: state, reason, address, recv_into(buf, start, end),
           send(buf, start, end), watch(reading, writing), poll(), close(). ports/tcp.py is where both are had from
+tty       open_tty(waker, device, baud) -> Tty, or a TcpLink where the device is one; Tty: as TcpLink, and name
 waker     Waker(): wake(), wait(timeout_ms)
 flash     Area(device, offset, size): size, sector_bytes, read_into(offset, buf, start, end), the same for write (onto
           erased bytes), erase(offset, size) by sectors, bytes_written, sectors_erased; a device is of the port's kind
@@ -24,5 +25,6 @@ CONTRACT = {
     "board": ("block_device", "feed_watchdog", "reset", "reset_cause", "start_watchdog"),
     "store": ("SlotFile",),
     "tcp": ("CLOSED", "CONNECTING", "OPEN", "TcpLink", "TcpListener", "dial", "resolve"),
+    "tty": ("Tty", "open_tty"),
     "waker": ("Waker",),
 }

@@ -25,11 +25,15 @@ _INET6 = const(10)  # AF_INET6, as the unix port writes it in an address
 
 
 class _Watched:
-    """A socket that wakes the waker when it can be read, and when it can be written, if one wants to know."""
+    """A socket that wakes the waker when it can be read, and when it can be written, if one wants to know.
 
-    def __init__(self, waker: Waker, sock: socket.socket) -> None:
+    `sink` is what is written where that is another stream.
+    """
+
+    def __init__(self, waker: Waker, sock: "socket.socket", sink: object = None) -> None:
         self._waker = waker
         self._socket = sock
+        self._sink = sink or sock
         self._reader = self._writer = None  # the tasks that wait for it
 
     def _watch(self, reading: bool, writing: bool) -> None:
@@ -44,7 +48,7 @@ class _Watched:
         queue = asyncio.core._io_queue
         try:
             if writing:
-                yield queue.queue_write(self._socket)
+                yield queue.queue_write(self._sink)
             else:
                 yield queue.queue_read(self._socket)
         finally:
@@ -54,10 +58,13 @@ class _Watched:
                 self._reader = None
         self._waker.wake()
 
-    def _give_back(self) -> None:
+    def _unwatch(self) -> None:
         for task in (self._reader, self._writer):
             if task is not None:
                 task.cancel()
+
+    def _give_back(self) -> None:
+        self._unwatch()
         self._socket.close()
 
 
