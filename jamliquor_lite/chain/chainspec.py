@@ -22,7 +22,8 @@ from ..errors import LocalError, VerifyError
 from . import state_key, state_value
 from .checkpoint import MAX_EPOCH_LENGTH, MAX_VALIDATORS, Checkpoint
 from .header import Header
-from .trie import KEY_SIZE, Trie
+from .trie import Trie
+from .trie_node import KEY_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from ..const import const
 from ..crypto.suite import blake2b_256
-from .trie import EMPTY, KEY_BITS, bit, branch_node, common_bits
+from .trie_node import EMPTY, KEY_BITS, bit, branch_node, common_bits
 
 _HASH = const(32)
 

@@ -20,7 +20,7 @@ from ..const import const
 from ..crypto.suite import Blake2b256, blake2b_256
 from ..errors import BudgetError, VerifyError
 from .single import check_leaf, refuse, show
-from .trie import EMPTY, KEY_BITS, KEY_SIZE, NODE_SIZE, bit, common_bits
+from .trie_node import EMPTY, KEY_BITS, KEY_SIZE, NODE_SIZE, bit, common_bits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

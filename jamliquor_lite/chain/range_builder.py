@@ -1,7 +1,7 @@
 """The server's half of a CE 129 state request: an answer cut from a trie (jam-np, simple.md)."""
 
 from ..codec import natural
-from .trie import KEY_SIZE, NODE_SIZE, common_bits
+from .trie_node import KEY_SIZE, NODE_SIZE, common_bits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

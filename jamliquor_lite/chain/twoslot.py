@@ -72,13 +72,18 @@ class TwoSlot:
         """Write the payload over the older slot. The other one counts until this write is whole."""
         if not self._loaded:
             self.load()
-        if len(payload) > 0xFFFFFFFF:
-            raise LocalError("a payload of %d bytes is too long to store" % len(payload))
         sequence = self._sequence + 1
         slot = 1 - self._latest
-        head = sequence.to_bytes(8, "little") + len(payload).to_bytes(4, "little")
-        self._store.write(slot, _MAGIC + head + _checksum(head, payload) + bytes(payload))
+        self._store.write(slot, image(payload, sequence))
         self._latest, self._sequence = slot, sequence
+
+
+def image(payload: "Buffer", sequence: int = 1) -> bytes:
+    """What a slot holds that has this payload; the first one of a store that is made elsewhere goes to slot 0."""
+    if len(payload) > 0xFFFFFFFF:
+        raise LocalError("a payload of %d bytes is too long to store" % len(payload))
+    head = sequence.to_bytes(8, "little") + len(payload).to_bytes(4, "little")
+    return _MAGIC + head + _checksum(head, payload) + bytes(payload)
 
 
 def _checksum(head: bytes, payload: "Buffer") -> bytes:

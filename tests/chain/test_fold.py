@@ -2,7 +2,8 @@
 # portable: runs on CPython and MicroPython
 
 from jamliquor_lite.chain.fold import Fold
-from jamliquor_lite.chain.trie import EMPTY, Trie, leaf_node
+from jamliquor_lite.chain.trie import Trie
+from jamliquor_lite.chain.trie_node import EMPTY, leaf_node
 from jamliquor_lite.crypto.suite import blake2b_256
 from tests.chain.samples import Random, random_state
 

@@ -4,8 +4,9 @@
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.chain.proof import RangeVerifier
 from jamliquor_lite.chain.range_builder import build_range
-from jamliquor_lite.chain.single import verify_single
-from jamliquor_lite.chain.trie import Trie, branch_node, leaf_node
+from jamliquor_lite.chain.single import KeyVerifier, verify_single
+from jamliquor_lite.chain.trie import Trie
+from jamliquor_lite.chain.trie_node import branch_node, leaf_node
 from jamliquor_lite.crypto.suite import blake2b_256
 from jamliquor_lite.errors import BudgetError, VerifyError
 from tests.chain.samples import Random, random_key, random_state, random_value
@@ -21,16 +22,32 @@ HIGHEST = b"\xff" * 31
 VERIFIER = RangeVerifier(Profile())
 
 
+KEY_VERIFIER = KeyVerifier()
+
+
 def verify(root: bytes, start: bytes, end: bytes, nodes: "Nodes", entries: "Entries", step: int = 7) -> bytes:
-    """Feed an answer as a stream would bring it, values in pieces of `step` bytes."""
-    VERIFIER.begin(root, start, end)
+    """Feed an answer as a stream would bring it, values in pieces of `step` bytes. Of a range of one key both
+    verifiers must say the same."""
+    try:
+        proved = feed(VERIFIER, root, start, end, nodes, entries, step)
+    except VerifyError:
+        if start == end:
+            raises(VerifyError, feed, KEY_VERIFIER, root, start, end, nodes, entries, step)
+        raise
+    if start == end:
+        assert feed(KEY_VERIFIER, root, start, end, nodes, entries, step) == proved
+    return proved
+
+
+def feed(verifier, root: bytes, start: bytes, end: bytes, nodes: "Nodes", entries: "Entries", step: int) -> bytes:
+    verifier.begin(root, start, end)
     for node in nodes:
-        VERIFIER.node(b"?" + node, 1)
+        verifier.node(b"?" + node, 1)
     for key, value in entries:
-        VERIFIER.entry(key, len(value))
+        verifier.entry(key, len(value))
         for at in range(0, len(value), step):
-            VERIFIER.value(value, at, min(at + step, len(value)))
-    return VERIFIER.finish()
+            verifier.value(value, at, min(at + step, len(value)))
+    return bytes(verifier.finish())
 
 
 def before(key: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The trie against the Gray Paper's definition, written down directly."""
 # portable: runs on CPython and MicroPython
 
-from jamliquor_lite.chain.trie import EMPTY, Trie, bit, branch_node, common_bits, leaf_node, merkle_root
+from jamliquor_lite.chain.trie import Trie, merkle_root
+from jamliquor_lite.chain.trie_node import EMPTY, bit, branch_node, common_bits, leaf_node
 from jamliquor_lite.crypto.suite import blake2b_256
 from tests.chain.samples import Random, random_state
 from tests.support import raises

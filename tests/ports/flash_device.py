@@ -47,3 +47,53 @@ def area_over(memory, offset=0, size=None):
     if sys.implementation.name == "micropython":
         return Area(Blocks(memory), offset, size)
     return Area(memory, offset, size)
+
+
+class PowerCut(Exception):
+    """The board is off."""
+
+
+class CutMemory(bytearray):
+    """Flash whose power fails when `left` more bytes have been written or erased (None: never). An erase that is cut
+    leaves anything in its sector, here what `junk` makes of it: None leaves what was there."""
+
+    left = None
+    junk = None
+
+    def __setitem__(self, key, value):
+        if self.left is None:
+            super().__setitem__(key, value)
+            return
+        start, size = key.start, len(value)
+        done = min(size, self.left)
+        self.left -= done
+        super().__setitem__(slice(start, start + done), value[:done])
+        if done < size:
+            if size == SECTOR and self.junk is not None:
+                super().__setitem__(slice(start + done, start + size), self.junk(size - done))
+            raise PowerCut
+
+
+class Slots:
+    """The face of a port's SlotFile in memory; it shares its power with a CutMemory. A cut write is cut anywhere."""
+
+    def __init__(self, power=None):
+        self.slots = [None, None]
+        self._power = power
+
+    def name(self, slot):
+        return "slot %d" % slot
+
+    def read(self, slot):
+        return self.slots[slot]
+
+    def write(self, slot, data):
+        power = self._power
+        if power is None or power.left is None:
+            self.slots[slot] = bytes(data)
+            return
+        done = min(len(data), power.left)
+        power.left -= done
+        self.slots[slot] = bytes(data[:done])
+        if done < len(data):
+            raise PowerCut
