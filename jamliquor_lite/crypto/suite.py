@@ -79,6 +79,7 @@ __all__ = (
     "VrfCheck",
     "backends",
     "blake2b_256",
+    "blake2b_into",
     "ed25519_public",
     "ed25519_sign",
     "ed25519_verify",
@@ -123,6 +124,20 @@ def blake2b_256(data: "Buffer") -> bytes:
         implementation = get("blake2b")
     digest: bytes = implementation.blake2b_256(data)
     return digest
+
+
+def blake2b_into(out: "bytearray", buf: "Buffer", start: int, end: int) -> None:
+    """BLAKE2b-256 of buf[start:end] into the 32 bytes of `out`. Where the implementation has this call itself, a
+    board's, nothing is allocated."""
+    try:
+        implementation = _chosen["blake2b"]
+    except KeyError:  # the first time
+        implementation = get("blake2b")
+    into = getattr(implementation, "blake2b_into", None)
+    if into is not None:
+        into(out, buf, start, end)
+    else:
+        out[:] = implementation.blake2b_256(memoryview(buf)[start:end])
 
 
 # What these four make is the implementation's own class, so that no call is passed on; to a reader, and to a checker

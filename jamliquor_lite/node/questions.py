@@ -3,7 +3,7 @@
 import binascii
 
 from ..chain.state_key import chapter, service_account, service_preimage, service_storage
-from ..chain.trie import KEY_SIZE
+from ..chain.trie_node import KEY_SIZE
 from ..errors import LocalError
 from ..sync.query import missing
 

@@ -5,7 +5,7 @@ never of N (levels.py). `choose` finds N and X; `Query` takes one peer's CE 129 
 """
 
 from ..chain.levels import LINKED, NAMES
-from ..chain.proof import RangeVerifier
+from ..chain.single import KeyVerifier
 from ..chain.tree import PENDING, VOUCHED
 from ..errors import BudgetError, LocalError, RemoteError, VerifyError
 from ..jam.events import DONE, ENTRY, MORE, NODE, VALUE
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..chain.light import LightChain
+    from ..chain.proof import RangeVerifier
     from ..jam.framing import Stream
 
 
@@ -100,7 +101,9 @@ class Query:
     def __init__(self, profile: "Profile") -> None:
         self._profile = profile
         self._request = StateRequest(profile, bytearray(profile.read_bytes))
-        self._verifier = RangeVerifier(profile)
+        self._key_verifier = KeyVerifier()
+        self._range_verifier: "RangeVerifier | None" = None  # made, and its code loaded, for the first range
+        self._verifier: "KeyVerifier | RangeVerifier" = self._key_verifier
         self._value: "bytearray | None" = None  # of the entry under way, where it is returned
         self._filled = 0
         self.answer: "Answer | None" = None
@@ -109,6 +112,11 @@ class Query:
         """Ask for the keys from `start` to `end`, both inclusive. `deadline` is in ms of the node's clock."""
         self.answer = Answer(commitment, start, end)
         self._value = None
+        self._verifier = self._key_verifier
+        if start != end:
+            from ..chain.proof import RangeVerifier
+
+            self._range_verifier = self._verifier = self._range_verifier or RangeVerifier(self._profile)
         self._verifier.begin(commitment.root, start, end)
         self._request.begin(stream, commitment.header_hash, start, end,
                             self._profile.state_answer_bytes, deadline)
