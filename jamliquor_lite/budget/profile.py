@@ -60,6 +60,7 @@ class Profile:
 
     # messages
     header_bytes = 128 * 1024  # longest header that is taken whole; full spec has up to 98,577 bytes
+    announce_bytes = 128 * 1024  # headers that wait to be announced to one peer; 0 where none are passed on
     read_bytes = 4096  # what is checked or skipped while it comes is read in pieces of this size
     push_bytes = 1024  # the same for pushes that nobody here needs: a ticket, the only one today, has 789
     asks = 8  # questions about state at once; a caller beyond that is told to come back
@@ -87,6 +88,12 @@ class Profile:
     waiting_headers = 32  # headers that came before their parents: nothing of them was checked
     waiting_per_peer = 8  # and of one peer
     waiting_header_ms = 3_000  # a parent that is announced and never shown
+    block_bytes_kept = 256 * 1024  # a longer block is passed through and not kept
+    block_store_bytes = 16 * 1024 * 1024  # recent blocks, whole, for other gateways and who asks for one
+    block_fetches = 4  # of those under way at once, each with twice the memory of the longest
+    block_fetch_ms = 10_000  # a peer that sends one byte by byte
+    relay_hops = 3  # gateways that a request may pass beyond the first: 7 at most
+    relay_tries = 2  # gateways that are asked for the same, one after the other
     state_probe_ms = 15_000  # how often an upstream of which nothing is known is asked whether it serves state
 
     # times

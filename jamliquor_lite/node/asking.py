@@ -6,7 +6,7 @@ from ..errors import LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
 from ..jam.kinds import STATE_REQUEST, UNSUPPORTED
 from ..ports.tcp import Waker
-from ..sync.query import Query, choose
+from ..sync.query import choose
 from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ class Ask:
         self._level, self._support = level, support
         self._deadline = deadline
         self._of = of
-        self._query = Query(node.profile)
+        self._query = node.lend_query()
         self._tried: "list[Record]" = []
         self._declined: "list[Record]" = []
         self._reasons: "list[str]" = []
@@ -200,4 +200,5 @@ class Ask:
     def _settle(self, answer: "Answer | None", error: "LocalError | None") -> None:
         self.answer, self.error = answer, error
         self.is_done = True
+        self._node.take_query(self._query)
         self._waker.wake()

@@ -38,8 +38,9 @@ class PeerLink:
         profile, spec = node.profile, node.chain.spec
         header_size = min(spec.max_header_size, profile.header_bytes)
         size = max(header_size + _FINAL_BYTES, _FINAL_BYTES * (profile.leaves + 2))
+        waiting = min(header_size + _FINAL_BYTES + 4, profile.announce_bytes)
         self._announcements = BlockAnnouncement(
-            spec, bytearray(size), bytearray(header_size + _FINAL_BYTES + 4), profile.leaves, connection.is_dialed)
+            spec, bytearray(size), bytearray(waiting), profile.leaves, connection.is_dialed)
         header_buf = bytearray(header_size)
         self._range: "BlockRequest | HeaderRequest"
         if connection.carries_lite_kinds:  # headers without their bodies

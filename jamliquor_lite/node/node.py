@@ -11,6 +11,7 @@ from ..jam.kinds import OVERSIZE, TIMED_OUT
 from ..ports import clock
 from ..ports.tcp import Waker
 from ..sync.follow import Follower
+from ..sync.query import Query
 from ..transport.states import CLOSED
 from .asking import Ask
 from .carrier import Refusals, earliest
@@ -52,6 +53,7 @@ class Node:
         self.carriers: "list[Carrier]" = []
         self._waker = Waker()
         self._asks: "list[Ask]" = []
+        self._queries: "list[Query]" = []  # made for questions that are over, and used again
         self._state_connections: "dict[str, Connection]" = {}
         self._refusals = Refusals()
         self._retry_slot = 0
@@ -208,6 +210,14 @@ class Node:
         self._asks.append(ask)
         self._waker.wake()
         return ask
+
+    def lend_query(self) -> Query:
+        """What a question is put with; the asker gives it back by `take_query` when it is idle."""
+        return self._queries.pop() if self._queries else Query(self.profile)
+
+    def take_query(self, query: Query) -> None:
+        """The question is over."""
+        self._queries.append(query)
 
     # turns
 
