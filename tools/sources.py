@@ -29,6 +29,7 @@ if str(ROOT) not in sys.path:
 
 from tools.building import ToolError, cache_folder, locked, make, new_folder, progress, sha256  # noqa: E402
 
+CMODULES = ROOT / "firmware" / "cmodules"
 APT_HELPER = "/usr/lib/apt/apt-helper"
 FETCH_S = 300
 # What answers pip for a package's own build system: pip wants name and version of a source archive before it hands
@@ -170,6 +171,12 @@ def need(name: str, cache: Path) -> Path:
                     source.finish(unpacked, work / "log")
                 unpacked.rename(tree)
     return tree
+
+
+def crypto_words(cache: Path) -> "list[str]":
+    """What make is told so that a MicroPython port is built with the module of firmware/cmodules in it."""
+    names = ("monocypher", "pqclean")
+    return [f"USER_C_MODULES={CMODULES}", *[f"JAMCRYPTO_{name.upper()}={need(name, cache)}" for name in names]]
 
 
 def take(file: Path, cache: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_change_of_a_frozen_module_makes_another_program(tool: ModuleType, boa
     manifest.write_text('module("one.py")\n')
 
     def name(bits: int = 32, compiler: str = "gcc 12") -> str:
-        digest: str = tool.digest(_tree(board), manifest, bits, compiler)
+        digest: str = tool.digest(_tree(board), manifest, bits, compiler, [])
         return digest
 
     before = name()

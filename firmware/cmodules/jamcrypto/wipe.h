@@ -1,0 +1,22 @@
+/* Forgetting secrets. */
+#ifndef JC_WIPE_H
+#define JC_WIPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Fill with zeros, though nobody reads them: the compiler may not leave it out. */
+static inline void jc_wipe(void *data, size_t size) {
+    memset(data, 0, size);
+    __asm__ volatile("" : : "r"(data) : "memory");
+}
+
+#define JC_WIPE(object) jc_wipe(&(object), sizeof(object))
+
+/* Overwrite JC_UNWIPED_STACK_BYTES of stack below the caller: what Keccak, SHA-512 and the polynomials, which work on
+ * secrets and wipe nothing, have left there. None of them takes more. */
+#define JC_UNWIPED_STACK_BYTES 1024
+void jc_wipe_stack(void);
+
+#endif
