@@ -1,6 +1,8 @@
 """What a firmware freezes: the portable part of the package, and the interpreter's own asyncio.
 
-MicroPython's build executes this file in this folder; `tools/micropython` builds with it for a host.
+MicroPython's build executes this file in this folder; `tools/micropython` builds with it for a host, and
+`tools/firmware` for a board, with `board` set: no code is made for a processor there, so no module is frozen that
+needs some. `library` is set where the builder named a checkout of micropython-lib.
 """
 
 import hashlib
@@ -11,9 +13,15 @@ FOLDERS = (
     "", "budget", "chain", "codec", "console", "crypto", "jam", "node", "p2p", "ports", "ports/micropython", "sync",
     "transport",
 )
+LIBRARY = ("cbor2", "logging")  # of micropython-lib, for programs beside the node; ours uses codec/cbor and node/log
+VIPER = os.path.join("ports", "micropython", "aead_viper.py")
 QUIC = "quic"  # transport/quic*.py and node/quic.py: JAMNP-S, on aioquic
 
-include("$(MPY_DIR)/extmod/asyncio")  # noqa: F821  (the names of a manifest)
+options.defaults(board=False, library=False)  # noqa: F821  (the names of a manifest)
+include("$(MPY_DIR)/extmod/asyncio")  # noqa: F821
+if options.library:  # noqa: F821
+    for name in LIBRARY:
+        require(name)  # noqa: F821
 
 files = []
 for folder in FOLDERS:
@@ -24,6 +32,8 @@ for folder in FOLDERS:
             for name in sorted(os.listdir(path))
             if name.endswith(".py") and not name.startswith(QUIC)
         ]
+if options.board:  # noqa: F821
+    files.remove(VIPER)
 package("jamliquor_lite", files=files, base_path="..")  # noqa: F821
 
 # An import makes a string of the module's whole name, in the heap unless the firmware has it. So it has: a module that

@@ -18,6 +18,7 @@
 #define MICROPY_LONGINT_IMPL                (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL                  (MICROPY_FLOAT_IMPL_FLOAT)
 #define MICROPY_MEM_STATS                   (0)
+#define MICROPY_QSTR_BYTES_IN_HASH          (1)
 #define MICROPY_PERSISTENT_CODE_LOAD        (1)
 #define MICROPY_READER_VFS                  (1)
 #define MICROPY_KBD_EXCEPTION               (1)
