@@ -8,7 +8,7 @@ the layout is a table of a few operations, run over whatever bytes have come.
 from ..codec.natural import NaturalReader
 from ..const import const
 from ..errors import BudgetError, VerifyError
-from .events import BLOCK, HEADER, NOTHING
+from .events import BLOCK, HEADER, NOTHING, PART, REPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ _DIGEST = const(76)  # service 4, code hash 32, payload hash 32, gas limit 8
 _ERRORS = const(6)  # out of gas, panic, bad exports, oversize, BAD, BIG
 
 
-def _layout(spec: "Spec") -> "Items":
+def _layout(spec: "Spec", parts: bool) -> "Items":
     # Lists of (operation, number, what is repeated).
+    part: "Items" = [(_EVENT, PART, [])] if parts else []
+    report: "Items" = [(_EVENT, REPORT, [])] if parts else []
     digest: "Items" = [
         (_FIXED, _DIGEST, []),
         (_RESULT, _ERRORS, []),
@@ -53,7 +55,7 @@ def _layout(spec: "Spec") -> "Items":
         (_NATURAL, 0, []),  # extrinsics' size
         (_NATURAL, 0, []),  # exports
     ]
-    guarantee: "Items" = [
+    guarantee: "Items" = report + [
         (_FIXED, _AVAILABILITY + _CONTEXT, []),
         (_ITEMS, _HASH, []),  # prerequisites
         (_NATURAL, 0, []),  # core
@@ -62,6 +64,7 @@ def _layout(spec: "Spec") -> "Items":
         (_ITEMS, 1, []),  # its trace
         (_ITEMS, _SEGMENT_LOOKUP, []),
         (_REPEAT, 0, digest),
+    ] + report + [
         (_FIXED, 4, []),  # slot
         (_ITEMS, _CREDENTIAL, []),
     ]
@@ -75,9 +78,13 @@ def _layout(spec: "Spec") -> "Items":
         (_FIXED, 96, []),  # seal
         (_EVENT, HEADER, []),
         (_ITEMS, _TICKET_PROOF, []),
+    ] + part + [
         (_REPEAT, 0, [(_FIXED, 4, []), (_ITEMS, 1, [])]),  # preimages: service, blob
+    ] + part + [
         (_REPEAT, 0, guarantee),
+    ] + part + [
         (_ITEMS, _HASH + (spec.cores + 7) // 8 + 2 + 64, []),  # assurances: anchor, bits, validator, signature
+    ] + part + [
         (_ITEMS, _HASH + 4 + votes * _JUDGMENT, []),  # verdicts: report hash, epoch, judgments
         (_ITEMS, _CULPRIT, []),
         (_ITEMS, _FAULT, []),
@@ -103,11 +110,14 @@ class Skipper:
     `header_buf` is lent and receives the header; `max_block_bytes` bounds header and body together, so that a
     length that lies cannot keep us reading. Malformed input is a VerifyError("codec") that names the byte of the
     block; a header longer than `header_buf`, though the spec allows it, is BudgetError("header_buf").
+
+    With `parts` it also stops at PART, where each of the first four parts of the extrinsic ends, and at REPORT, where a
+    work report begins and where it ends: between these lies what its header's extrinsic hash is made of.
     """
 
-    def __init__(self, spec: "Spec", header_buf: "WritableBuffer", max_block_bytes: int) -> None:
+    def __init__(self, spec: "Spec", header_buf: "WritableBuffer", max_block_bytes: int, parts: bool = False) -> None:
         self.header_buf = header_buf
-        self.event = NOTHING  # of the last feed: HEADER, BLOCK or NOTHING
+        self.event = NOTHING  # of the last feed: HEADER, BLOCK or NOTHING; PART or REPORT
         self.header_end = 0  # bytes of the header in header_buf, from HEADER until the next feed after BLOCK
         self.block_bytes = 0  # of the current block so far; its whole size at BLOCK
         self.blocks = 0  # completed since begin()
@@ -115,7 +125,7 @@ class Skipper:
         self._max_block_bytes = max_block_bytes
         ops: "list[int]" = []
         numbers: "list[int]" = []
-        _assemble(_layout(spec), ops, numbers)
+        _assemble(_layout(spec, parts), ops, numbers)
         self._ops = bytes(ops)
         self._numbers = tuple(numbers)
         self._natural = NaturalReader()

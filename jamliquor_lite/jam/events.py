@@ -15,6 +15,8 @@ LOST = 4  # the connection beneath is gone
 # block_body, block_request
 HEADER = 5  # a block's header is complete
 BLOCK = 6  # and now its body has gone by
+PART = 14  # one of the first four parts of its body ends
+REPORT = 15  # a work report begins, or ends
 
 # state_request
 NODE = 7  # one boundary node

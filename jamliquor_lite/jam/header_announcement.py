@@ -1,4 +1,4 @@
-"""Header announcement: gateways name the headers they have, by hash. Ours, and of the lite network only.
+"""Header announcement and block offer: gateways name by hash what they have. Ours, and of the lite network only.
 
 Protocol `/jamliquor/<genesis8>/announce/1`, one stream for each direction, opened by the side that announces and
 kept for as long as the connection:
@@ -19,6 +19,16 @@ opened this stream sends no UP 0 announcements on that connection; UP 0 remains 
 Why not UP 0 alone: it pushes the whole header, 297 bytes and 65,833 at an epoch's change of the full spec, over
 every link on which nobody was quicker. Among 10 gateways of degree 5 that is some 4 copies a node; 36 bytes a link
 and one request are a copy a node. The price is a round trip for each hop.
+
+Protocol `/jamliquor/<genesis8>/blocks/1`, a block offer, has the same messages under the same rules, and names blocks:
+the side has the whole block, has compared its body with the extrinsic hash of its checked header, and answers CE 128 of
+that hash (descending, maximum 1) from its own memory. Blocks that it does not hold in memory are not offered.
+
+An offer of the hash of 32 zero bytes names no block. It says in its slot how far the side is from a JAM node that
+answers requests which are passed on (relayed_request.py), and holds until the next one:
+    bits 0 to 7    gateways between the side and a node that answers CE 128; 255: none that it knows of
+    bits 8 to 15   the same for CE 129
+    the rest       0
 """
 
 from ..const import const
@@ -37,11 +47,14 @@ _HASH = const(32)
 _CONTENT = const(36)
 _MESSAGE = const(40)
 _QUEUE = const(32)  # announcements that wait for a peer that does not read: 1,280 bytes a connection
-_WHAT = "header announcement"
+HEADERS = "header announcement"
+BLOCKS = "block offer"
+REACH = bytes(_HASH)  # in the place of a hash: what follows is a distance
 
 
 class HeaderAnnouncement:
-    """Both streams of one connection. `attach` each as it opens; `poll` until it returns NOTHING.
+    """Both streams of one connection; `what` is HEADERS or BLOCKS. `attach` each as it opens; `poll` until it returns
+    NOTHING.
 
     Events:
     ANNOUNCEMENT   `header_hash`, `slot`, until the next poll; the peer may say the same again and again
@@ -52,9 +65,9 @@ class HeaderAnnouncement:
     is dropped, since who hears of a header hears of its ancestors (`dropped` counts).
     """
 
-    def __init__(self, queue: int = _QUEUE) -> None:
+    def __init__(self, queue: int = _QUEUE, what: str = HEADERS) -> None:
         if queue < 2:
-            raise LocalError("header announcement: a queue of %d" % queue)
+            raise LocalError("%s: a queue of %d" % (what, queue))
         self.header_hash = b""
         self.slot = 0
         self.side = OURS
@@ -67,7 +80,8 @@ class HeaderAnnouncement:
         self._sent = 0  # bytes of the first that are out
         self._ours: "Stream | None" = None
         self._theirs: "Stream | None" = None
-        self._reader = MessageReader(_WHAT)
+        self._what = what
+        self._reader = MessageReader(what)
         self._reader.limit = _CONTENT
         self._content = bytearray(_CONTENT)
         self._got = 0
@@ -98,7 +112,7 @@ class HeaderAnnouncement:
     def announce(self, header_hash: bytes, slot: int) -> bool:
         """Queue an announcement; False when there is no stream of ours."""
         if len(header_hash) != _HASH:
-            raise LocalError("header announcement: a header hash has 32 bytes")
+            raise LocalError("%s: a header hash has 32 bytes" % self._what)
         if self._ours is None:
             return False
         if self._count == self._queue:
@@ -134,7 +148,7 @@ class HeaderAnnouncement:
         if stream is None:
             return NOTHING
         if stream.recv_into(self._probe, 0, 1):
-            raise RemoteError(SURPLUS, "%s: an answer where there is none" % _WHAT)
+            raise RemoteError(SURPLUS, "%s: an answer where there is none" % self._what)
         why = gave_up(stream)
         if why:
             return self._over(OURS, why)
@@ -157,7 +171,7 @@ class HeaderAnnouncement:
             if event != MORE:
                 return self._over(THEIRS, event) if event else NOTHING
             if reader.length != _CONTENT:
-                raise RemoteError(MALFORMED, "%s: %d bytes instead of %d" % (_WHAT, reader.length, _CONTENT))
+                raise RemoteError(MALFORMED, "%s: %d bytes instead of %d" % (self._what, reader.length, _CONTENT))
             self._got = 0
         n = reader.read_into(self._content, self._got, _CONTENT)
         if n == 0:

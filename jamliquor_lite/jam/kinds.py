@@ -50,11 +50,14 @@ PUSHES = (
 FIRST_LITE = 256
 HEADER_REQUEST = const(256)  # header_request.py
 HEADER_ANNOUNCEMENT = const(257)  # header_announcement.py
+BLOCK_OFFER = const(258)  # header_announcement.py
+RELAYED_REQUEST = const(259)  # relayed_request.py
 
 # What a node of the lite network opens streams of.
 SPOKEN = (BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, STATE_REQUEST, HEADER_REQUEST, HEADER_ANNOUNCEMENT)
 
-_LITE = ((HEADER_REQUEST, "headers"), (HEADER_ANNOUNCEMENT, "announce"))
+_LITE = ((HEADER_REQUEST, "headers"), (HEADER_ANNOUNCEMENT, "announce"), (BLOCK_OFFER, "blocks"),
+         (RELAYED_REQUEST, "relay"))
 _VERSION = "1"
 
 # Constant, so that MicroPython leaves it in flash.
@@ -81,6 +84,8 @@ _NAMES = (
     (SEGMENT_REQUEST, "segment request"),
     (HEADER_REQUEST, "header request"),
     (HEADER_ANNOUNCEMENT, "header announcement"),
+    (BLOCK_OFFER, "block offer"),
+    (RELAYED_REQUEST, "relayed request"),
 )
 
 # Reset codes.

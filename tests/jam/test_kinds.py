@@ -18,20 +18,22 @@ def test_names():
 
 def test_every_kind_has_one_protocol_and_comes_back():
     seen = set()
-    for kind in list(range(256)) + [kinds.HEADER_REQUEST, kinds.HEADER_ANNOUNCEMENT]:
+    for kind in range(260):
         protocol = kinds.protocol(kind, CHAIN)
         assert kinds.kind_of(protocol, CHAIN) == kind
         assert kinds.kind_of(protocol, "2bf11dc6") == -1
         seen.add(protocol)
-    assert len(seen) == 258
+    assert len(seen) == 260
     assert kinds.protocol(0, CHAIN) == "/jam/2bf11dc5/0/1"
     assert kinds.protocol(129, CHAIN) == "/jam/2bf11dc5/129/1"
     assert kinds.protocol(kinds.HEADER_REQUEST, CHAIN) == "/jamliquor/2bf11dc5/headers/1"
     assert kinds.protocol(kinds.HEADER_ANNOUNCEMENT, CHAIN) == "/jamliquor/2bf11dc5/announce/1"
+    assert kinds.protocol(kinds.BLOCK_OFFER, CHAIN) == "/jamliquor/2bf11dc5/blocks/1"
+    assert kinds.protocol(kinds.RELAYED_REQUEST, CHAIN) == "/jamliquor/2bf11dc5/relay/1"
 
 
 def test_a_lite_kind_never_fits_the_kind_byte_of_quic():
-    for kind in (kinds.HEADER_REQUEST, kinds.HEADER_ANNOUNCEMENT):
+    for kind in (kinds.HEADER_REQUEST, kinds.HEADER_ANNOUNCEMENT, kinds.BLOCK_OFFER, kinds.RELAYED_REQUEST):
         assert kind > 255
 
 
@@ -52,5 +54,5 @@ def test_there_is_no_other_spelling():
 
 
 def test_an_unknown_number_has_no_protocol():
-    for kind in (-1, 258, 1000):
+    for kind in (-1, 260, 1000):
         raises(LocalError, kinds.protocol, kind, CHAIN)
