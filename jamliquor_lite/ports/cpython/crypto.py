@@ -6,7 +6,7 @@ imported when a primitive is first asked for, so that a board pays only for what
 
 import hashlib
 
-from . import crypto_cryptography, crypto_libcrypto, crypto_nacl, crypto_pqcrypto
+from . import crypto_c, crypto_cryptography, crypto_libcrypto, crypto_nacl, crypto_pqcrypto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ _NATIVES: "dict[str, tuple[Any, ...]]" = {
     "blake2b": (_HashlibBlake2b,),
     "sha512": (_HashlibSha512,),
     "ed25519": (crypto_cryptography.Ed25519, crypto_nacl.Ed25519),
-    "vrf": (_BandersnatchVrfs,),
+    "vrf": (_BandersnatchVrfs, crypto_c.Vrf),
     "x25519": (crypto_cryptography.X25519, crypto_nacl.X25519),
     "aead": (crypto_cryptography.ChaCha20Poly1305, crypto_nacl.ChaCha20Poly1305),
     "keccak": (_HashlibKeccak,),
@@ -150,6 +150,8 @@ def native(primitive: str, order: tuple[str, ...] = ()) -> tuple[object | None, 
             notes.append(f"{label} is too old a release" if is_part else f"{label} is not installed")
         except AttributeError:
             notes.append(f"{label} is an empty or too old release")
+        except crypto_c.Unbuilt as error:
+            notes.append(str(error))
         except OSError:  # a shared library beneath it is missing
             notes.append(f"{label} does not load")
     return None, ", ".join(notes)
