@@ -378,14 +378,16 @@ def test_micropython_without_viper_code_takes_the_pure_cipher(monkeypatch):
     # CPython is such an interpreter: it has no `micropython` module, and the viper code does not load.
     from jamliquor_lite.ports.micropython import crypto as other
 
-    assert other.names("aead") == ("viper",)
-    assert other.native("aead") == (None, "no viper code in this firmware")
-    assert other.native("x25519") == (None, "no native in this firmware")
+    assert other.names("aead") == ("c", "viper")
+    assert other.native("aead") == (None, "no C in this firmware, no viper code in this firmware")
+    assert other.native("aead", ("viper",)) == (None, "no viper code in this firmware")
+    assert other.native("x25519") == (None, "no C in this firmware")
+    assert other.native("keccak") == (None, "no native in this firmware")
     monkeypatch.setattr(choice, "port", other)
     monkeypatch.setattr(choice, "_chosen", {})
     monkeypatch.setattr(choice, "_notes", {})
     assert type(suite.Aead(bytes(32))) is chacha20poly1305.Aead
-    assert suite.backends()["aead"] == "pure (no viper code in this firmware)"
+    assert suite.backends()["aead"] == "pure (no C in this firmware, no viper code in this firmware)"
 
 
 def test_no_backend_imports_ssl():

@@ -139,7 +139,7 @@ class Steady:
 
 def test_a_ping_over_a_whole_connection_takes_only_views():
     need_counts()
-    if backends()["aead"] != "viper":
+    if backends()["aead"] not in ("c", "viper"):
         skip("the pure cipher computes in big integers")
     steady = Steady()
     took = taken(steady.round)

@@ -381,15 +381,14 @@ typedef struct {
     jc_vrf_check_t check;
 } vrf_check_obj_t;
 
-/* VrfCheck(public, input, proof) */
+/* VrfCheck(public, input, proof): a wrong length is one more reason to refuse, as in the pure twin. */
 static mp_obj_t vrf_check_make_new(const mp_obj_type_t *type, size_t count, size_t keywords, const mp_obj_t *args) {
     mp_arg_check_num(count, keywords, 3, 3, false);
-    const uint8_t *public_ = input_of(args[0], JC_VRF_PUBLIC_BYTES);
-    mp_buffer_info_t data = input(args[1]);
-    const uint8_t *proof = input_of(args[2], JC_VRF_PROOF_BYTES);
+    mp_buffer_info_t public_ = input(args[0]), data = input(args[1]), proof = input(args[2]);
     vrf_check_obj_t *self = mp_obj_malloc(vrf_check_obj_t, type);
     self->is_good =
-        vrf_need_key(public_) && jc_vrf_check_start(&self->check, &vrf_key, data.buf, data.len, proof) == 0;
+        public_.len == JC_VRF_PUBLIC_BYTES && proof.len == JC_VRF_PROOF_BYTES && vrf_need_key(public_.buf) &&
+        jc_vrf_check_start(&self->check, &vrf_key, data.buf, data.len, proof.buf) == 0;
     return MP_OBJ_FROM_PTR(self);
 }
 
