@@ -1,5 +1,5 @@
-"""Native cryptography of this port: C where the firmware has our module, else machine code for the cipher where it has
-a native emitter or was frozen with some for its processor. MicroPython's own hashlib has neither BLAKE2b nor SHA-512."""
+"""Native cryptography of this port: C where the firmware has our module, else machine code for the cipher, where it has
+a native emitter or was frozen with some for its processor. MicroPython's hashlib has neither BLAKE2b nor SHA-512."""
 
 _IN_C = ("blake2b", "sha512", "ed25519", "vrf", "x25519", "aead", "mlkem768")
 
