@@ -33,7 +33,7 @@ STALE = 5  # it cannot descend from the root
 HELD = 6  # a third header for its slot and author, or a second seal: comes in only when a child names it
 
 _PER_SLOT_AND_AUTHOR = const(2)
-_FUTURE_SLOTS = const(1)  # clocks differ; one slot is what the network forgives
+FUTURE_SLOTS = const(1)  # clocks differ; one slot is what the network forgives
 
 
 def _ignore(event: str, row: int) -> None:
@@ -109,7 +109,7 @@ class LightChain:
         parent_slot = tree.slots[parent]
         if header.slot <= parent_slot:
             raise VerifyError("slot", "header of slot %d follows slot %d" % (header.slot, parent_slot))
-        if now_slot >= 0 and header.slot > now_slot + _FUTURE_SLOTS:
+        if now_slot >= 0 and header.slot > now_slot + FUTURE_SLOTS:
             self.outcome = FUTURE
             return NONE
         content = header.content

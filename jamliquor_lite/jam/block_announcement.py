@@ -13,14 +13,14 @@ from ..codec.cursor import Cursor
 from ..codec.natural import encode
 from ..const import const
 from ..errors import BudgetError, LocalError, RemoteError, VerifyError
-from .events import ANNOUNCEMENT, DONE, ENDED, HANDSHAKE, LOST, MORE, NOTHING
+from .events import ANNOUNCEMENT, DONE, ENDED, HANDSHAKE, LONG_HEADER, LOST, MORE, NOTHING
 from .framing import MessageReader, get_u32, put_u32
 from .kinds import CANCELLED, MALFORMED, OVERSIZE, SUPERSEDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
-    from .framing import Buffer, Stream, WritableBuffer
+    from .framing import Buffer, Sink, Stream, WritableBuffer
 
 OURS = 0
 THEIRS = 1
@@ -52,12 +52,13 @@ class BlockAnnouncement:
     Events, with `side` OURS or THEIRS, valid until the next poll:
     HANDSHAKE      `final_hash`, `final_slot`, `leaf_count`, `leaf_hash(i)`, `leaf_slot(i)`
     ANNOUNCEMENT   the header is `in_buf[start:end]`, not parsed; `final_hash`, `final_slot`
+    LONG_HEADER    the same, but the header is in `sink`
     ENDED          that stream is over (finished or reset); the other one lives on
     LOST           the connection is gone; nothing is attached any more
 
     `in_buf` and `out_buf` are lent. While one stream is inside a message the other is not read, so that one buffer
     serves both. A violation resets both streams and is a RemoteError; a message that the protocol allows and
-    `in_buf` does not hold is BudgetError("announcement_buf").
+    `in_buf` does not hold goes into `sink`, by pieces; without one it is BudgetError("announcement_buf").
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class BlockAnnouncement:
         if len(in_buf) < handshake_size:
             raise LocalError("UP 0: %d leaves need a buffer of %d bytes" % (max_leaves, handshake_size))
         self.in_buf = in_buf
+        self.sink: "Sink | None" = None
         self.start = 0
         self.end = 0
         self.side = OURS
@@ -94,6 +96,8 @@ class BlockAnnouncement:
         self._turn = OURS
         self._inside = -1  # the side whose message is being collected, or -1
         self._got = 0
+        self._long = 0  # bytes of a header that goes into the sink, or 0
+        self._passed = 0  # of them, those that it has
 
     def attach(self, stream: "Stream", side: int) -> None:
         """Take a stream of kind 0 that was opened by us (OURS) or by the peer (THEIRS).
@@ -216,13 +220,16 @@ class BlockAnnouncement:
                 raise RemoteError(
                     MALFORMED, "UP 0: an announcement of %d bytes, the shortest has %d" % (length, self._least)
                 )
-            if length > len(self.in_buf):
+            if length > len(self.in_buf) and self.sink is None:
                 raise BudgetError(
                     "announcement_buf", "UP 0: an announcement of %d bytes, %d are there for it"
                     % (length, len(self.in_buf))
                 )
             self._inside = side
-            self._got = 0
+            self._got = self._passed = 0
+            self._long = length - _FINAL if length > len(self.in_buf) else 0
+        if self._long:
+            return self._read_long(side, reader)
         if reader.left:
             n = reader.read_into(self.in_buf, self._got, len(self.in_buf))
             if n == 0:
@@ -236,6 +243,37 @@ class BlockAnnouncement:
             return self._announcement()
         place.shaken = True
         return self._handshake()
+
+    def _read_long(self, side: int, reader: MessageReader) -> int:
+        # First the header, by pieces that fill the buffer, then what follows it.
+        sink = self.sink
+        assert sink is not None
+        left = self._long - self._passed
+        room = min(len(self.in_buf), left) if left else _FINAL
+        n = reader.read_into(self.in_buf, self._got, room)
+        if n == 0:
+            return self._stopped(side, reader.ended)
+        self._got += n
+        if self._got < room:
+            return MORE
+        self._got = 0
+        if left == 0:
+            self._inside = -1
+            self._long = 0
+            self.side = side
+            self._take_final(0)
+            return LONG_HEADER
+        try:
+            if self._passed == 0:
+                sink.begin(self.in_buf, room, self._long)
+            else:
+                sink.write(self.in_buf, 0, room)
+            self._passed += room
+            if self._passed == self._long:
+                sink.finish()
+        except VerifyError as error:
+            raise RemoteError(MALFORMED, "UP 0: %s" % error)
+        return MORE
 
     def _announcement(self) -> int:
         self.start = 0
@@ -303,5 +341,8 @@ class BlockAnnouncement:
         self._places[side].stream = None
         if self._inside == side:
             self._inside = -1
+            if self._long and self.sink is not None:
+                self.sink.drop()
+            self._long = 0
         if self._out_side == side:
             self._out_start = self._out_end = 0

@@ -8,12 +8,12 @@ the layout is a table of a few operations, run over whatever bytes have come.
 from ..codec.natural import NaturalReader
 from ..const import const
 from ..errors import BudgetError, VerifyError
-from .events import BLOCK, HEADER, NOTHING, PART, REPORT
+from .events import BLOCK, HEADER, LONG_HEADER, NOTHING, PART, REPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
-    from .framing import Buffer, WritableBuffer
+    from .framing import Buffer, Sink, WritableBuffer
 
     Items = list[tuple[int, int, "Items"]]
 
@@ -109,7 +109,8 @@ class Skipper:
 
     `header_buf` is lent and receives the header; `max_block_bytes` bounds header and body together, so that a
     length that lies cannot keep us reading. Malformed input is a VerifyError("codec") that names the byte of the
-    block; a header longer than `header_buf`, though the spec allows it, is BudgetError("header_buf").
+    block. A header longer than `header_buf`, though the spec allows it, goes into `sink` by pieces, and its event is
+    LONG_HEADER; without a sink it is BudgetError("header_buf").
 
     With `parts` it also stops at PART, where each of the first four parts of the extrinsic ends, and at REPORT, where a
     work report begins and where it ends: between these lies what its header's extrinsic hash is made of.
@@ -117,7 +118,8 @@ class Skipper:
 
     def __init__(self, spec: "Spec", header_buf: "WritableBuffer", max_block_bytes: int, parts: bool = False) -> None:
         self.header_buf = header_buf
-        self.event = NOTHING  # of the last feed: HEADER, BLOCK or NOTHING; PART or REPORT
+        self.sink: "Sink | None" = None
+        self.event = NOTHING  # of the last feed: HEADER (LONG_HEADER), BLOCK or NOTHING; PART or REPORT
         self.header_end = 0  # bytes of the header in header_buf, from HEADER until the next feed after BLOCK
         self.block_bytes = 0  # of the current block so far; its whole size at BLOCK
         self.blocks = 0  # completed since begin()
@@ -132,6 +134,7 @@ class Skipper:
         self._counts = [0] * _NEST  # what is still due of each repetition
         self._depth = 0
         self._in_header = True
+        self._is_long = False  # its beginning has gone into the sink
         self._at = 0  # the current operation
         self._skip = 0  # bytes it still steps over
         self._blob = False  # a result that has a blob: its length is being read
@@ -178,6 +181,9 @@ class Skipper:
                 if self.event == BLOCK:
                     self.blocks += 1
                 else:
+                    if self._is_long and self._in_header:
+                        self.event = LONG_HEADER
+                        self.sink.finish()  # type: ignore[union-attr]
                     self._in_header = False
                     self._at += 1
                 break
@@ -193,6 +199,7 @@ class Skipper:
     def _begin_block(self) -> None:
         self.header_end = self.block_bytes = 0
         self._in_header = True
+        self._is_long = False
         self._at = 0
         self._skip = 0
         self._blob = False
@@ -209,14 +216,26 @@ class Skipper:
         if to + n > self._spec.max_header_size:
             self._fail("a header longer than %d bytes" % self._spec.max_header_size)
         if to + n > len(self.header_buf):
-            raise BudgetError(
-                "header_buf", "a header longer than the %d bytes there are for it" % len(self.header_buf)
-            )
-        if n == 1:
+            self._overflow(buf, pos, n)
+        elif n == 1:
             self.header_buf[to] = buf[pos]
         else:
             self.header_buf[to : to + n] = buf[pos : pos + n]
         self.header_end = to + n
+
+    def _overflow(self, buf: "Buffer", pos: int, n: int) -> None:
+        head, sink = self.header_buf, self.sink
+        if sink is None:
+            raise BudgetError("header_buf", "a header longer than the %d bytes there are for it" % len(head))
+        end = pos + n
+        if not self._is_long:
+            room = len(head) - self.header_end
+            head[self.header_end :] = buf[pos : pos + room]
+            pos += room
+            self._is_long = True
+            sink.begin(head, len(head), 0)
+        if pos < end:
+            sink.write(buf, pos, end)  # type: ignore[arg-type]
 
     def _expect(self, size: int) -> None:
         # Known too large before it is read.
@@ -268,6 +287,11 @@ class Skipper:
                 self._at += 1
             else:
                 self._at = number
+
+    def drop(self) -> None:
+        """No more will be fed: a header that is half in the sink is let go."""
+        if self._is_long and self._in_header and self.sink is not None:
+            self.sink.drop()
 
     def _fail(self, what: str) -> None:
         raise VerifyError("codec", "block %d: %s" % (self.blocks, what))

@@ -16,16 +16,17 @@ from .range_request import RangeRequester, RangeResponder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
-    from .framing import Stream, WritableBuffer
+    from .framing import Sink, Stream, WritableBuffer
 
 _WHAT = "CE 128"
 
 
 class BlockRequest(RangeRequester):
     """Asks for blocks. Events: HEADER (it is in header_buf[0:header_end] until the next poll), BLOCK when its body
-    has gone by, DONE, REFUSED, LOST, MORE.
+    has gone by, DONE, REFUSED, LOST, MORE; LONG_HEADER in place of HEADER for one that has gone into `sink`.
 
-    `header_buf` and `chunk_buf` are lent; a header must fit the one, the other is what is read at a time. A block
+    `header_buf` and `chunk_buf` are lent; a header fits the one or goes into `sink` (BudgetError("header_buf") where
+    there is none), the other is what is read at a time. A block
     longer than `max_block_bytes`, or blocks beyond those asked for, end the exchange. An answer may hold fewer
     blocks than asked for, or none: so an unknown block is answered by some, where the text asks for a reset.
     """
@@ -45,6 +46,19 @@ class BlockRequest(RangeRequester):
         self._maximum = 0
         self._answered = False
         self._skipper = Skipper(spec, header_buf, max_block_bytes)
+
+    @property
+    def sink(self) -> "Sink | None":
+        """What takes headers that `header_buf` does not hold."""
+        return self._skipper.sink
+
+    @sink.setter
+    def sink(self, sink: "Sink | None") -> None:
+        self._skipper.sink = sink
+
+    def _drop(self, code: int) -> None:
+        self._skipper.drop()
+        RangeRequester._drop(self, code)
 
     @property
     def header_end(self) -> int:

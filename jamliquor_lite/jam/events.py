@@ -18,6 +18,9 @@ BLOCK = 6  # and now its body has gone by
 PART = 14  # one of the first four parts of its body ends
 REPORT = 15  # a work report begins, or ends
 
+# block_request, header_request, block_announcement: in place of HEADER or ANNOUNCEMENT
+LONG_HEADER = 16  # a header longer than its buffer has gone into the core's `sink`
+
 # state_request
 NODE = 7  # one boundary node
 ENTRY = 8  # a key, and the length of its value

@@ -31,6 +31,17 @@ if TYPE_CHECKING:
         def credit(self, n: int) -> None: ...
 
 
+    class Sink(Protocol):
+        """What takes a header that is longer than the buffer lent for headers (chain/long_header.py). `begin` is
+        called with a full buffer of its first bytes, and `finish` at its end; `drop` when that does not come. They
+        raise VerifyError for a header that is refused, BudgetError for one that there is no room for."""
+
+        def begin(self, buf: WritableBuffer, end: int, length: int) -> None: ...
+        def write(self, buf: WritableBuffer, start: int, end: int) -> None: ...
+        def finish(self) -> None: ...
+        def drop(self) -> None: ...
+
+
 _PREFIX = const(4)  # bytes of a message's length
 MAX_MESSAGE_BYTES = 0xFFFFFFFF
 

@@ -36,7 +36,7 @@ check. To fetch one header by its hash: descending, maximum 1.
 from ..codec.natural import NaturalReader, encode, size
 from ..const import const
 from ..errors import BudgetError, LocalError, RemoteError
-from .events import HEADER, MORE
+from .events import HEADER, LONG_HEADER, MORE
 from .exchange import NEVER
 from .framing import get_u32
 from .kinds import HEADER_REQUEST, MALFORMED, SURPLUS
@@ -45,7 +45,7 @@ from .range_request import ASCENDING, DESCENDING, RangeRequester, RangeResponder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
-    from .framing import Stream, WritableBuffer
+    from .framing import Sink, Stream, WritableBuffer
 
 MAX_ANSWER_BYTES = 128 * 1024  # of content; an answer without end would hold a peer's memory and our line
 _MAX_MAXIMUM = 0xFFFFFFFF
@@ -55,10 +55,10 @@ _WHAT = "header request"
 
 class HeaderRequest(RangeRequester):
     """Asks for headers. Events: HEADER (it is in header_buf[0:header_end] until the next poll), DONE, REFUSED,
-    LOST, MORE.
+    LOST, MORE; LONG_HEADER for one that has gone into `sink`.
 
-    `header_buf` is lent. A header that the spec allows and `header_buf` does not hold is BudgetError("header_buf"),
-    raised before any of it is read.
+    `header_buf` is lent. A header that the spec allows and `header_buf` does not hold goes into `sink`, by pieces of
+    that size; without one it is BudgetError("header_buf"), raised before any of it is read.
     """
 
     kind = HEADER_REQUEST
@@ -72,6 +72,7 @@ class HeaderRequest(RangeRequester):
                 % (len(header_buf), spec.plain_header_size)
             )
         self.header_buf = header_buf
+        self.sink: "Sink | None" = None
         self.header_end = 0
         self.headers = 0  # received whole
         self.received_bytes = 0  # content of the answer that has been read
@@ -82,6 +83,7 @@ class HeaderRequest(RangeRequester):
         self._in_length = False  # a length has been begun
         self._length = 0  # of the header that is being read, or 0
         self._filled = 0
+        self._passed = 0  # bytes of a long one that the sink has
         self._slot = 0
         self._maximum = 0
         self._direction = ASCENDING
@@ -97,7 +99,7 @@ class HeaderRequest(RangeRequester):
         self._reader.limit = min(MAX_ANSWER_BYTES, maximum * (size(self._most) + self._most))
         self._natural.reset()
         self._in_length = self._answered = False
-        self._length = self._filled = self._slot = 0
+        self._length = self._filled = self._slot = self._passed = 0
         self._maximum = maximum
         self._direction = direction
         self.header_end = self.headers = self.received_bytes = 0
@@ -112,6 +114,8 @@ class HeaderRequest(RangeRequester):
             if reader.left == 0 and not self._in_length:
                 return self._last()
             return self._read_length()
+        if self._length > len(self.header_buf):
+            return self._read_long()
         n = reader.read_into(self.header_buf, self._filled, self._length)
         if n == 0:
             return reader.ended
@@ -124,6 +128,36 @@ class HeaderRequest(RangeRequester):
         self._check_order()
         self.headers += 1
         return HEADER
+
+    def _read_long(self) -> int:
+        sink, buf = self.sink, self.header_buf
+        assert sink is not None
+        room = min(len(buf), self._length - self._passed)
+        n = self._reader.read_into(buf, self._filled, room)
+        if n == 0:
+            return self._reader.ended
+        self.received_bytes += n
+        self._filled += n
+        if self._passed:
+            sink.write(buf, 0, self._filled)
+        elif self._filled < room:
+            return MORE  # the sink wants to see enough of it at once
+        else:
+            self._check_order()
+            sink.begin(buf, self._filled, self._length)
+        self._passed += self._filled
+        self._filled = 0
+        if self._passed < self._length:
+            return MORE
+        self._length = self._passed = 0
+        sink.finish()
+        self.headers += 1
+        return LONG_HEADER
+
+    def _drop(self, code: int) -> None:
+        if self.sink is not None and self._passed:
+            self.sink.drop()
+        RangeRequester._drop(self, code)
 
     def _read_length(self) -> int:
         reader = self._reader
@@ -149,7 +183,7 @@ class HeaderRequest(RangeRequester):
             raise RemoteError(
                 MALFORMED, "%s: a header of %d bytes in an answer that has %d left" % (self.what, length, reader.left)
             )
-        if length > len(self.header_buf):
+        if length > len(self.header_buf) and self.sink is None:
             raise BudgetError(
                 "header_buf", "%s: a header of %d bytes, %d are there for it"
                 % (self.what, length, len(self.header_buf))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from ..chain.light import LightChain
+    from ..chain.long_header import Sink
     from ..chain.sets import Set
 
 _KEY_PAIR = const(64)  # of a validator in a key set: Bandersnatch 32, Ed25519 32
@@ -47,6 +48,33 @@ class Follower:
         self._on_added = on_added
         self._held: "list[bytes]" = []
         self._held_limit = profile.held_headers
+
+    def held_slot(self, header_hash: bytes) -> int:
+        """The slot of a header that is kept aside, or -1."""
+        for data in self._held:
+            header = Header(self.chain.spec, data, 0, len(data))
+            if header.hash == header_hash:
+                return header.slot
+        return -1
+
+    def offer_long(self, sink: "Sink", now_slot: int) -> int:
+        """Check the header that has gone into a sink (chain/long_header.py), like `offer`, and let it go. It is never
+        kept aside: it has to be sent again."""
+        outcome = sink.outcome
+        header = sink.header
+        try:
+            if header is not None:
+                self.chain.add(header, now_slot)
+                outcome = self.chain.outcome
+                if outcome == ORPHAN and self._bring_in(header, now_slot):
+                    outcome = self.chain.outcome
+                elif outcome == ADDED:
+                    self._on_added(header)
+                if outcome == ADDED:
+                    sink.adopted()
+        finally:
+            sink.drop()
+        return outcome
 
     def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> int:
         """Check a header. Returns chain.light's outcome; raises VerifyError for one that breaks a rule."""
@@ -187,13 +215,24 @@ class Gap:
             return
         outcome = self.follower.offer(data, start, end, now_slot)
         header = Header(self.chain.spec, data, start, end)
-        if self.received == 1 and header.parent != self.last:
+        self._came(outcome, header.parent, header.slot, header.hash)
+
+    def long_header(self, sink: "Sink", now_slot: int) -> None:
+        """The same for one that has gone into a sink. Of a fork it is no use before its parent is there."""
+        self.received += 1
+        parent, slot, header_hash = sink.parent, sink.slot, sink.hash
+        outcome = self.follower.offer_long(sink, now_slot)
+        if self.direction == FORWARDS:
+            self._came(outcome, parent, slot, header_hash)
+
+    def _came(self, outcome: int, parent: bytes, slot: int, header_hash: bytes) -> None:
+        if self.received == 1 and parent != self.last:
             raise RemoteError(MALFORMED, "the answer does not start with a child of the header it was asked about")
         if outcome == ORPHAN:
             if not self._waiting:
-                raise RemoteError(MALFORMED, "the answer is not a chain at slot %d" % header.slot)
+                raise RemoteError(MALFORMED, "the answer is not a chain at slot %d" % slot)
         elif outcome in (ADDED, KNOWN):
-            self.last = header.hash
+            self.last = header_hash
             self._confirmed = self._progress = True
             self._waiting = False
             self._back = 0

@@ -4,12 +4,13 @@ from jamliquor_lite.codec.natural import encode
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.errors import BudgetError, LocalError, RemoteError
 from jamliquor_lite.jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
-from jamliquor_lite.jam.events import ANNOUNCEMENT, ENDED, HANDSHAKE, LOST, MORE, NOTHING
+from jamliquor_lite.jam.events import ANNOUNCEMENT, ENDED, HANDSHAKE, LONG_HEADER, LOST, MORE, NOTHING
 from jamliquor_lite.jam.kinds import BLOCK_ANNOUNCEMENT, CANCELLED, MALFORMED, OVERSIZE, SUPERSEDED, TRUNCATED
 from tests.fake_carrier import Dice
 from tests.jam.blocks import fill, header, message, u32
 from tests.jam.carriers import accepted
 from tests.jam.drive import Raw, carried, raw_peer, reset_seen, settle
+from tests.jam.long_headers import BUFFER, Kept
 from tests.support import raises
 
 LEAVES = 20
@@ -223,6 +224,52 @@ def an_announcement_too_long_for_the_buffer_is_our_bound(carrier) -> None:
     raises(LocalError, BlockAnnouncement, TINY, bytearray(400), bytearray(400), 10)
 
 
+def small_core(sink) -> BlockAnnouncement:
+    up = BlockAnnouncement(TINY, bytearray(BUFFER + 36), bytearray(400), 5)
+    up.sink = sink
+    up.queue_handshake(FINAL, 0, [])
+    return up
+
+
+def long_headers_go_into_the_sink(carrier) -> None:
+    dice = Dice(17)
+    heads = [header(TINY, dice, i % 3 == 1, i % 3 == 2, i % 2) for i in range(7)]
+    up = small_core(Kept("", BUFFER + 36))
+    up.attach(carrier.a.open(BLOCK_ANNOUNCEMENT), OURS)
+    data = handshake() + b"".join([announcement(heads[i], 20 + i) for i in range(7)])
+    found = events(carrier, up, raw_peer(carrier, data, False))
+    assert found[0][0] == HANDSHAKE and [slot for _, _, _, slot in found[1:]] == list(range(20, 27))
+    long = up.sink.found[::-1]
+    order = []
+    for event, _, head, _ in found[1:]:
+        if event == LONG_HEADER:
+            whole, length = long.pop()
+            assert length == len(whole) > BUFFER
+            order.append(whole)
+        else:
+            assert event == ANNOUNCEMENT
+            order.append(head)
+    assert order == heads and not long and "d" not in up.sink.log and up.final_hash == FINAL
+
+
+def a_long_header_that_does_not_come_whole_is_dropped(carrier) -> None:
+    head = header(TINY, Dice(1), True)
+    data = handshake() + announcement(head)
+    for cut in (len(data) - 20, len(data) - 37, len(data) - 200):
+        up = small_core(Kept("", BUFFER + 36))
+        up.attach(carrier.a.open(BLOCK_ANNOUNCEMENT), OURS)
+        peer = raw_peer(carrier, data[:cut])
+        assert raises(RemoteError, events, carrier, up, peer).code == TRUNCATED
+        assert up.sink.log[-1] == "d", "even one that had come, but for what follows it"
+    for what in ("begin", "write", "finish"):
+        up = small_core(Kept(what, BUFFER + 36))
+        up.attach(carrier.a.open(BLOCK_ANNOUNCEMENT), OURS)
+        peer = raw_peer(carrier, data, False)
+        error = raises(RemoteError, events, carrier, up, peer)
+        assert error.code == MALFORMED and "what the sink says" in str(error)
+        assert not up.attached(OURS) and not up.sink.found
+
+
 def announcements_wait_for_room(carrier) -> None:
     here, there = both(carrier)
     head = header(TINY, Dice(5))
@@ -263,6 +310,8 @@ def a_cut_connection_is_lost_once(carrier) -> None:
 
 
 SCENARIOS = (
+    long_headers_go_into_the_sink,
+    a_long_header_that_does_not_come_whole_is_dropped,
     greets_and_announces_both_ways,
     a_peer_that_opens_its_own_stream,
     a_stream_opened_anew_supersedes_the_old_one,

@@ -3,7 +3,7 @@
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.errors import BudgetError
 from jamliquor_lite.jam.block_request import BlockRequest, BlockResponder
-from jamliquor_lite.jam.events import BLOCK, DONE, HEADER, LOST, NOTHING, REFUSED, REQUEST
+from jamliquor_lite.jam.events import BLOCK, DONE, HEADER, LONG_HEADER, LOST, NOTHING, REFUSED, REQUEST
 from jamliquor_lite.jam.kinds import (
     BLOCK_REQUEST,
     CANCELLED,
@@ -19,6 +19,7 @@ from tests.fake_carrier import Dice
 from tests.jam.blocks import EMPTY_EXTRINSIC, block, header, message, u32
 from tests.jam.carriers import accepted
 from tests.jam.drive import Raw, Server, carried, fails, raw_peer, reset_seen, run
+from tests.jam.long_headers import BUFFER, Kept
 from tests.support import raises
 
 HASH = bytes(range(32))
@@ -57,6 +58,47 @@ def ask(carrier, request, direction=DESCENDING, maximum=10, deadline=-1):
     stream = carrier.a.open(BLOCK_REQUEST)
     request.begin(stream, HASH, direction, maximum, deadline)
     return stream
+
+
+def long_headers_go_into_the_sink(carrier) -> None:
+    dice = Dice(22)
+    made = [block(TINY, dice) for _ in range(3)]
+    for i in range(6):
+        head = header(TINY, dice, i % 3 == 1, i % 3 == 2)
+        made.append((head, head + EMPTY_EXTRINSIC))
+    for chunk in (1, 333, 5000):
+        request = BlockRequest(TINY, bytearray(BUFFER), bytearray(chunk), MOST)
+        request.sink = sink = Kept()
+        ask(carrier, request)
+        order = []
+
+        def see(event, request=request, sink=sink, order=order):
+            if event == HEADER:
+                order.append(bytes(request.header_buf[: request.header_end]))
+            elif event == LONG_HEADER:
+                order.append(sink.found[-1][0])
+                assert sink.found[-1][1] == 0, "its length is not known before its end"
+
+        assert run(carrier, request, [raw_peer(carrier, message(b"".join([whole for _, whole in made])))], see) == DONE
+        assert order == [head for head, _ in made]
+        assert request.blocks == len(made) and len(sink.found) >= 4 and "d" not in sink.log
+
+
+def a_long_header_that_does_not_come_whole_is_dropped(carrier) -> None:
+    head = header(TINY, Dice(1), True)
+    data = message(head + EMPTY_EXTRINSIC)
+    for cut, log in ((4 + BUFFER - 10, ""), (4 + BUFFER + 10, "bwd"), (4 + len(head) + 2, "bwf")):
+        request = BlockRequest(TINY, bytearray(BUFFER), bytearray(50), MOST)
+        request.sink = sink = Kept()
+        ask(carrier, request)
+        assert fails(carrier, request, [raw_peer(carrier, data[:cut])]).code == TRUNCATED
+        assert sink.log == log, (cut, sink.log)
+    for what in ("begin", "write", "finish"):
+        request = BlockRequest(TINY, bytearray(BUFFER), bytearray(50), MOST)
+        request.sink = sink = Kept(what)
+        ask(carrier, request)
+        error = fails(carrier, request, [raw_peer(carrier, data)])
+        assert error.code == MALFORMED and "what the sink says" in str(error) and not sink.found
 
 
 def fetches_blocks(carrier) -> None:
@@ -286,6 +328,8 @@ def a_request_without_its_end_is_not_answered(carrier) -> None:
 
 
 SCENARIOS = (
+    long_headers_go_into_the_sink,
+    a_long_header_that_does_not_come_whole_is_dropped,
     fetches_blocks,
     an_unknown_block_may_be_answered_by_an_empty_message,
     one_block_more_than_asked_is_taken,

@@ -3,7 +3,7 @@
 from jamliquor_lite.codec.natural import encode
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.errors import BudgetError, LocalError, RemoteError
-from jamliquor_lite.jam.events import DONE, HEADER, LOST, NOTHING, REFUSED, REQUEST
+from jamliquor_lite.jam.events import DONE, HEADER, LONG_HEADER, LOST, NOTHING, REFUSED, REQUEST
 from jamliquor_lite.jam.header_request import MAX_ANSWER_BYTES, HeaderRequest, HeaderResponder, Packer
 from jamliquor_lite.jam.kinds import (
     CANCELLED,
@@ -19,6 +19,7 @@ from tests.fake_carrier import Dice
 from tests.jam.blocks import header, message, u32
 from tests.jam.carriers import accepted
 from tests.jam.drive import Raw, Server, carried, fails, raw_peer, reset_seen, run, settle
+from tests.jam.long_headers import BUFFER, Kept
 from tests.support import raises
 
 HASH = bytes(range(32))
@@ -66,6 +67,51 @@ def ask(carrier, request, direction=ASCENDING, maximum=10, deadline=-1):
     stream = carrier.a.open(NUMBER)
     request.begin(stream, HASH, direction, maximum, deadline)
     return stream
+
+
+def long_headers_go_into_the_sink(carrier) -> None:
+    heads = made(9)
+    request = client(BUFFER)
+    request.sink = sink = Kept()
+    ask(carrier, request)
+    order = []
+
+    def see(event):
+        if event == HEADER:
+            order.append(bytes(request.header_buf[: request.header_end]))
+        else:
+            assert event == LONG_HEADER
+            order.append(sink.found[-1][0])
+            assert sink.found[-1][1] == len(order[-1]) > BUFFER
+        assert request.headers == len(order)
+
+    assert run(carrier, request, [raw_peer(carrier, answer(heads))], see) == DONE
+    assert order == heads and 3 < len(sink.found) < 9 and "d" not in sink.log
+
+
+def a_long_header_that_does_not_come_whole_is_dropped(carrier) -> None:
+    head = made(2)[1]
+    assert len(head) > BUFFER + 80
+    request = client(BUFFER)
+    whole = answer([head])
+    for cut, log in ((3 + 4 + 200, ""), (3 + 4 + BUFFER + 9, "bwd"), (len(whole) - 1, "bwd")):
+        request.sink = sink = Kept()
+        ask(carrier, request)
+        assert fails(carrier, request, [raw_peer(carrier, whole[:cut])]).code == TRUNCATED
+        assert sink.log in (log, log.replace("w", "")) and not sink.found
+    for what, log in (("begin", "b"), ("write", "bw"), ("finish", "bwf")):
+        request.sink = sink = Kept(what)
+        ask(carrier, request)
+        peer = raw_peer(carrier, whole)
+        error = fails(carrier, request, [peer])
+        assert error.code == MALFORMED and "what the sink says" in str(error)
+        assert sink.log in (log, log + "d")
+        reset_seen(carrier, peer.stream, MALFORMED)
+    request.sink = sink = Kept()
+    ask(carrier, request)
+    out_of_order = made(2, 100)[:1] + made(2, 90)[1:]
+    assert fails(carrier, request, [raw_peer(carrier, answer(out_of_order))]).code == MALFORMED
+    assert sink.log == "", "the order is known before the sink hears of it"
 
 
 def fetches_headers_both_ways(carrier) -> None:
@@ -305,6 +351,8 @@ def misuse_is_ours(carrier) -> None:
 
 
 SCENARIOS = (
+    long_headers_go_into_the_sink,
+    a_long_header_that_does_not_come_whole_is_dropped,
     fetches_headers_both_ways,
     the_bytes_are_those_that_the_module_prescribes,
     an_empty_answer_is_the_end_of_the_chain,
