@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FAULT = 1  # close code: the peer broke the protocol (yamux's GoAway code for it)
 _NEVER = const(0x3FFFFFFF)
+# A Noise frame may have 65,535 bytes, and nothing in libp2p lets a peer say how long a one it can take. Boards take
+# short ones, and ask for little at a time: so what is said at one go is said in short frames to begin with.
+_SMALL_FRAME_BYTES = const(2050)  # with its length
+_BURST_BYTES = const(16 * 1024)
 
 
 class Connection(FrameBuffers):
@@ -53,6 +57,7 @@ class Connection(FrameBuffers):
         self._until = now + terms.profile.handshake_timeout_ms  # CONNECTING: to be READY; CLOSED: to be gone
         self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on, not accepted, or unanswered
         self._is_leaving = False  # the peer said GoAway
+        self._burst = 0  # bytes said since there was last nothing to say
 
     # who is there
 
@@ -285,6 +290,7 @@ class Connection(FrameBuffers):
         if upgrade is None and (session is None or not session.has_output):
             if self.state == CLOSED:
                 self._session = None
+            self._burst = 0
             return
         buf = self._terms.frames.lend(self.state == READY)
         if buf is None:
@@ -305,9 +311,13 @@ class Connection(FrameBuffers):
 
     def _seal(self, buf: "memoryview", now: int) -> int:
         assert self._session is not None and self._secure is not None
-        count = self._session.drain(buf, LENGTH, len(buf) - noise.TAG, now)
+        end = len(buf)
+        if self._burst < _BURST_BYTES and end > _SMALL_FRAME_BYTES:
+            end = _SMALL_FRAME_BYTES
+        count = self._session.drain(buf, LENGTH, end - noise.TAG, now)
         if not count:
             return 0
+        self._burst += count
         size = self._secure.seal(buf, LENGTH, LENGTH + count, buf, LENGTH)
         buf[0], buf[1] = size >> 8, size & 0xFF
         return LENGTH + size

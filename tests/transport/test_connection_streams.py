@@ -260,10 +260,32 @@ def test_frames_are_packed():
     pair = Pair(ready=True)
     streams = [pair.stream()[0] for _ in range(4)]
     for stream in streams:
-        stream.send(pattern(1, 500), 0, 500)
+        stream.send(pattern(1, 480), 0, 480)
     buf = bytearray(6000)
     size = pair.a.drain(buf, 0, len(buf), pair.now)
-    assert size == 18 + 4 * (12 + 500) and buf[0] << 8 | buf[1] == size - 2
+    assert size == 18 + 4 * (12 + 480) and buf[0] << 8 | buf[1] == size - 2
+
+
+def test_what_is_said_at_one_go_begins_with_short_frames():
+    """Boards take no long ones. A burst of 16 KiB later they may be as long as our buffers."""
+    pair = Pair(terms(0, limits=bounds(send_buffer_bytes=32_768)), ready=True)
+    stream, _ = pair.stream()
+    assert stream.send(pattern(1, 30_000), 0, 30_000) == 30_000
+    buf = bytearray(40_000)
+    sizes = frame_sizes(buf, pair.a.drain(buf, 0, len(buf), pair.now))
+    assert sizes[:8] == [2050] * 8 and max(sizes[8:]) > 4_000 and sum(sizes[:9]) > 16_384
+    stream.send(pattern(1, 3_000), 0, 3_000)  # nothing was left to say: a new beginning
+    assert frame_sizes(buf, pair.a.drain(buf, 0, len(buf), pair.now))[0] == 2050
+
+
+def frame_sizes(buf, end):
+    """Of the Noise frames in buf[:end], each with its length."""
+    sizes = []
+    at = 0
+    while at < end:
+        sizes.append(2 + (buf[at] << 8 | buf[at + 1]))
+        at += sizes[-1]
+    return sizes
 
 
 def test_after_the_end_streams_are_closed_and_say_nothing():

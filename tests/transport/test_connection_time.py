@@ -136,8 +136,8 @@ def test_a_farewell_that_nobody_takes_ends_after_its_time():
 def test_a_frame_under_way_is_finished_before_the_farewell():
     pair = Pair(ready=True)
     stream, there = pair.stream()
-    data = pattern(0, 3000)
-    stream.send(data, 0, 3000)
+    data = pattern(0, 2000)
+    stream.send(data, 0, 2000)
     buf = bytearray(5000)
     cut = pair.a.drain(buf, 0, 100, pair.now)
     pair.a.close()
