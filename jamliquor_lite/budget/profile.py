@@ -69,6 +69,7 @@ class Profile:
     asks = 8  # questions about state at once; a caller beyond that is told to come back
     leaves = 64  # leaves a peer may list in its UP 0 handshake
     block_request_blocks = 128  # blocks asked for at once
+    range_headers = 438  # the same where headers come alone: as many plain ones as an answer holds
     block_bytes = 16 * 1024 * 1024  # one block's extrinsic: skipped, never held, but not read without end
     proof_nodes = 1024  # boundary nodes of one CE 129 answer: two paths of at most 248 nodes, with room
     state_answer_bytes = 4 * 1024 * 1024  # one CE 129 answer, values included

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _FINAL_BYTES = const(36)  # hash and slot of the final block behind an announced header; a leaf has the same form
 _QUIET_SLOTS = const(10)
-_HEADERS = const(438)  # asked for at once where headers come alone: as many plain ones as an answer holds
 
 
 class PeerLink:
@@ -44,7 +43,7 @@ class PeerLink:
         header_buf = bytearray(header_size)
         self._range: "BlockRequest | HeaderRequest"
         if connection.carries_lite_kinds:  # headers without their bodies
-            self.gap = Gap(node.follower, profile, _HEADERS)
+            self.gap = Gap(node.follower, profile, profile.range_headers)
             self._range = HeaderRequest(spec, header_buf)
         else:
             self.gap = Gap(node.follower, profile)
