@@ -1,0 +1,100 @@
+"""The disk of an emulated board, made on the host: erased flash, with files in its `fs` area.
+
+Littlefs is written by MicroPython's own VfsLfs2 on the host, so that it is what the board's reads.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from jamliquor_lite.cli.board_file import Board  # noqa: E402
+from tools.building import ToolError, new_folder  # noqa: E402
+
+_FILL_BYTES = 1 << 20
+_LIMIT_S = 120
+
+# Runs on MicroPython: the image, where its area begins, its size, the folder whose tree goes into it.
+WRITER = """
+import os, sys, vfs
+class Disk:
+    def __init__(self, path, at, size):
+        self.file = open(path, "r+b")
+        self.at = at
+        self.size = size
+    def readblocks(self, block, buf, offset=0):
+        self.file.seek(self.at + 4096 * block + offset)
+        self.file.readinto(buf)
+    def writeblocks(self, block, buf, offset=0):
+        self.file.seek(self.at + 4096 * block + offset)
+        self.file.write(buf)
+    def ioctl(self, op, arg):
+        if op == 3:
+            self.file.flush()
+        if op == 4:
+            return self.size // 4096
+        if op == 5:
+            return 4096
+        if op == 6:
+            self.writeblocks(arg, b"\\xff" * 4096)
+        return 0
+def put(source, target):
+    for name in sorted(os.listdir(source)):
+        if os.stat(source + "/" + name)[0] & 0x4000:
+            os.mkdir(target + "/" + name)
+            put(source + "/" + name, target + "/" + name)
+        else:
+            with open(source + "/" + name, "rb") as a, open(target + "/" + name, "wb") as b:
+                b.write(a.read())
+disk = Disk(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+vfs.VfsLfs2.mkfs(disk)
+vfs.mount(disk, "/board")
+put(sys.argv[4], "/board")
+vfs.umount("/board")
+"""
+
+
+def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
+    """Write the disk of `board` to `path`: all areas erased, and in `fs` the files, named as the board names them
+    ("main.py", "tests/support.py"). ToolError when they do not fit."""
+    with path.open("wb") as disk:
+        left = board.disk_bytes()
+        while left:
+            left -= disk.write(b"\xff" * min(left, _FILL_BYTES))
+    if not files:
+        return
+    at, size = board.flash()["fs"]
+    with new_folder(path.parent) as folder:
+        for name, data in files.items():
+            file = folder / "tree" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        script = folder / "writer.py"
+        script.write_text(WRITER)
+        words = [str(path), str(at), str(size), str(folder / "tree")]
+        done = subprocess.run(
+            [interpreter(), "-X", "heapsize=32M", str(script), *words], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=_LIMIT_S, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            why = (done.stdout.strip() or done.stderr.strip() or "no word").splitlines()[-1]
+            raise ToolError(f"the files do not go into the board's file system of {size:,} B: {why}", 1)
+
+
+def interpreter() -> str:
+    """A MicroPython for this machine: the test environment's, else one that tools/micropython builds."""
+    for found in (ROOT / ".venv" / "bin" / "micropython", shutil.which("micropython")):
+        if found and os.access(found, os.X_OK):
+            return str(found)
+    built = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "micropython"), "build"], capture_output=True, text=True, check=False
+    )
+    if built.returncode:
+        raise ToolError((built.stderr.strip() or "no MicroPython").splitlines()[-1], built.returncode)
+    return built.stdout.strip()
