@@ -93,8 +93,12 @@ class LightChain:
         try:
             return self._add(header, now_slot, named)
         except VerifyError as error:
-            self.refused[error.rule] = self.refused.get(error.rule, 0) + 1
+            self.refuse(error)
             raise
+
+    def refuse(self, error: "VerifyError") -> None:
+        """Count a header that broke a rule."""
+        self.refused[error.rule] = self.refused.get(error.rule, 0) + 1
 
     def _add(self, header: "Header", now_slot: int, named: bool) -> int:
         tree = self.tree

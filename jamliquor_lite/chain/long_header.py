@@ -241,7 +241,7 @@ class Sink:
             self.parent, self.slot = header.parent, header.slot
             self.outcome = owner.judge(header, length)
         except VerifyError as error:
-            chain.refused[error.rule] = chain.refused.get(error.rule, 0) + 1
+            chain.refuse(error)
             raise
         if not self.outcome:
             epoch = chain.spec.epoch(self.slot)
@@ -283,7 +283,12 @@ class Sink:
             for at in range(within, _PAGE):
                 owner.page[at] = 0xFF
             self._put(self._at - within)
-        self._view.complete(self._at, self.hash)
+        try:
+            self._view.complete(self._at, self.hash)
+        except VerifyError as error:
+            self.drop()
+            owner.chain.refuse(error)
+            raise
         self.header = self._view
 
     def adopted(self) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from ..chain.light import LightChain
-    from ..chain.long_header import Sink
+    from ..chain.long_header import LongHeaders, Sink
     from ..chain.sets import Set
 
 _KEY_PAIR = const(64)  # of a validator in a key set: Bandersnatch 32, Ed25519 32
@@ -42,12 +42,15 @@ class Follower:
     """
 
     def __init__(
-        self, chain: "LightChain", profile: "Profile", on_added: "Callable[[Header], None]" = _ignore
+        self, chain: "LightChain", profile: "Profile", on_added: "Callable[[Header], None]" = _ignore,
+        long_headers: "LongHeaders | None" = None,
     ) -> None:
         self.chain = chain
         self._on_added = on_added
         self._held: "list[bytes]" = []
         self._held_limit = profile.held_headers
+        if long_headers is not None:
+            long_headers.held_slot = self.held_slot
 
     def held_slot(self, header_hash: bytes) -> int:
         """The slot of a header that is kept aside, or -1."""
