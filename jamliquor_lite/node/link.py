@@ -5,7 +5,7 @@ from ..chain.light import ADDED, ORPHAN
 from ..const import const
 from ..errors import RemoteError, VerifyError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement
-from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HANDSHAKE, HEADER, LOST, NOTHING, REFUSED
+from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HANDSHAKE, HEADER, LONG_HEADER, LOST, NOTHING, REFUSED
 from ..jam.header_request import HeaderRequest
 from ..jam.kinds import BLOCK_ANNOUNCEMENT, HEADER_REQUEST, MALFORMED, PUSHES, UNSUPPORTED
 from ..sync.follow import Gap
@@ -48,6 +48,10 @@ class PeerLink:
         else:
             self.gap = Gap(node.follower, profile)
             self._range = self._block_request(header_buf)
+        self._long_announced = self._long_asked = None  # where headers go that the buffers do not hold
+        if node.long_headers is not None:
+            self._announcements.sink = self._long_announced = node.long_headers.sink(record.name)
+            self._range.sink = self._long_asked = node.long_headers.sink(record.name)
         self._pushes: "Discard | None" = None
         # A chain may skip slots, whoever serves it: less than ten of them is no silence.
         self.silence_ms = max(profile.block_announce_timeout_ms, _QUIET_SLOTS * spec.slot_seconds * 1000)
@@ -103,6 +107,9 @@ class PeerLink:
 
     def close(self) -> None:
         """The connection is over."""
+        for sink in (self._long_announced, self._long_asked):
+            if sink is not None:
+                sink.drop()
 
     def greet(self) -> None:
         """Have UP 0 streams that are attached from now on begin with the heads of now."""
@@ -155,6 +162,15 @@ class PeerLink:
                 self.gap.named(self._node.hash_of(core.in_buf, core.start, core.end), slot)
             elif outcome == ADDED:
                 self.record.failures = 0
+        elif event == LONG_HEADER and self._long_announced is not None:
+            self._heard_at = now
+            self.announced += 1
+            sink = self._long_announced
+            outcome = self._node.follower.offer_long(sink, self._node.now_slot())
+            if outcome == ORPHAN:
+                self.gap.named(sink.hash, sink.slot)
+            elif outcome == ADDED:
+                self.record.failures = 0
         elif event == ENDED and core.side == OURS and not self._greeted:
             if core.reset_code == UNSUPPORTED and self.connection.carries_lite_kinds:  # the protocol's name has it
                 raise RemoteError(0, "does not announce this chain (genesis %s)"
@@ -175,17 +191,21 @@ class PeerLink:
             core.begin(stream, *wanted, now + self._node.profile.state_sync_timeout_ms)
             return True
         event = core.poll(now)
-        if event == HEADER:
+        if event in (HEADER, LONG_HEADER):
             before = self._node.chain.headers_checked
-            self.fill(core.header_buf, core.header_end)
+            if event == HEADER:
+                self.fill(core.header_buf, core.header_end)
+            elif self._long_asked is not None:
+                gap.long_header(self._long_asked, self._node.now_slot())
             if self._node.chain.headers_checked != before:
                 self._heard_at = now
                 self.record.failures = 0
-        if event == core.whole:
+        if event == core.whole or event == LONG_HEADER:
             core.deadline = now + self._node.profile.state_sync_timeout_ms  # it is a slow peer, not a silent one
         elif event == REFUSED and core.reset_code == UNSUPPORTED and core.kind == HEADER_REQUEST:
             # A peer of the lite network that serves whole blocks only.
             self._range = self._block_request(core.header_buf)
+            self._range.sink = self._long_asked
             gap.maximum = self._node.profile.block_request_blocks
         elif event in (DONE, REFUSED, LOST):
             gap.done(self._node.now_slot())

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
+    from ..chain.long_header import LongHeaders
     from ..sync.query import Answer
     from .carrier import Carrier, Connection
+    from .flash import Flash
 
 _UNITS_A_TURN = const(32)  # of work for each peer before the link is looked at again: 32 headers are about 100 ms
 _IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header that was early
@@ -34,20 +36,27 @@ _IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header th
 class Node:
     """`on_event(name, fields)` hears what happens. `attach` the carriers, then `open`, then `run`.
 
-    `bytes_in` and `bytes_out` count UDP and TCP payload.
+    `bytes_in` and `bytes_out` count UDP and TCP payload. With `flash`, sets and long headers go there, and the
+    checkpoint is saved by its keeper instead of `save`.
     """
 
     def __init__(self, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
                  on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[bytes], None] | None" = None,
-                 ) -> None:
+                 flash: "Flash | None" = None) -> None:
         self.profile = profile
         self.chain_name = chain_name
         self.on_event = on_event
-        self.chain = LightChain(checkpoint, profile, self._chain_event)
-        self.follower = Follower(self.chain, profile, self.header_added)
+        self.chain = LightChain(checkpoint, profile, self._chain_event, sets=flash.sets if flash else None)
+        self.long_headers: "LongHeaders | None" = None
+        if flash is not None and flash.scratch is not None:
+            from ..chain.long_header import LongHeaders
+
+            self.long_headers = LongHeaders(self.chain, flash.scratch, profile, clock.ticks_ms, self.now_slot)
+        self.follower = Follower(self.chain, profile, self.header_added, self.long_headers)
         self.peers = Peers(profile)
         self.proved_answers = self.refused_answers = 0
         self._save = save
+        self._flash = flash
         self._saved_at = 0
         self._root_moved = False
         self.carriers: "list[Carrier]" = []
@@ -341,8 +350,11 @@ class Node:
 
     def save(self, now: int) -> None:
         """Write the checkpoint, if there is anywhere to write it and anything new to say."""
-        if self._save is not None and self._root_moved:
-            self._save(self.chain.checkpoint().encode())
+        if self._root_moved and (self._save is not None or self._flash is not None):
+            if self._flash is not None:
+                self._flash.keeper.save(self.chain.checkpoint())
+            elif self._save is not None:
+                self._save(self.chain.checkpoint().encode())
             self._root_moved = False
             self._saved_at = now
 
