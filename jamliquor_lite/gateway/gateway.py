@@ -1,9 +1,11 @@
 """The gateway: a node that follows JAM full nodes and serves lite nodes what it has checked, and more from upstream.
 
     headers   announced as they are checked; ranges of them from the store, older ones from an upstream's blocks
-    blocks    CE 128, passed through from an upstream: a body is not the gateway's to vouch for
+    blocks    CE 128; a recent one by its hash from memory, validated (blocks.py); else passed through as it comes
     state     CE 129, passed through from an upstream that is known to serve it; else the protocol is not offered,
               which a lite node reports as "unavailable upstream"
+
+What is passed through comes from an upstream, or where there is none, by way of other gateways (sources.py).
 
 Whoever uses a gateway checks all of it, as it would with any other peer.
 """
@@ -13,18 +15,30 @@ import asyncio
 from ..chain import state_key
 from ..chain.header import Header
 from ..chain.levels import SEALED
-from ..chain.light import HELD, ORPHAN
+from ..chain.light import ADDED, HELD, KNOWN, ORPHAN
 from ..chain.tree import NONE
 from ..errors import BudgetError, LocalError, VerifyError
-from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_ANNOUNCEMENT, HEADER_REQUEST, STATE_REQUEST
+from ..jam.kinds import (
+    BLOCK_ANNOUNCEMENT,
+    BLOCK_OFFER,
+    BLOCK_REQUEST,
+    HEADER_ANNOUNCEMENT,
+    HEADER_REQUEST,
+    RELAYED_REQUEST,
+    STATE_REQUEST,
+    protocol,
+)
 from ..jam.range_request import DESCENDING
 from ..node.answers import MAX_HEADERS
 from ..node.carrier import earliest
 from ..node.libp2p import Libp2pCarrier
 from ..node.node import Node
+from . import reach
+from .blocks import Blocks
 from .gossip import Gossip
 from .link import GatewayLink
 from .relays import Relays
+from .sources import Sources
 from .store import HeaderStore
 from .upstreams import LEARN, Upstreams
 from .waiting import Waiting
@@ -40,7 +54,9 @@ if TYPE_CHECKING:
     from ..node.peers import Record
     from .waiting import Waiter
 
-SERVED = (BLOCK_ANNOUNCEMENT, HEADER_REQUEST, HEADER_ANNOUNCEMENT)  # by every gateway; blocks and state by some
+SERVED = (BLOCK_ANNOUNCEMENT, HEADER_REQUEST, HEADER_ANNOUNCEMENT, BLOCK_OFFER, RELAYED_REQUEST)  # by every gateway;
+#                                                                                             blocks and state by some
+_SPOKEN = (BLOCK_OFFER, RELAYED_REQUEST)  # besides what every node speaks
 _FILL_MS = 2_000  # so long one peer fills our gap alone, that not all send the same; then it is another one's turn,
 _ANSWER_MS = 8_000  # once the answer under way is complete, or so much later: a peer may send it byte by byte
 _SLOT = state_key.chapter(11)  # what an upstream is asked for, to see whether it serves state
@@ -55,9 +71,11 @@ class Gateway(Node):
                  serves: str = LEARN) -> None:
         Node.__init__(self, checkpoint, profile, chain_name, on_event, save)
         self.upstreams = Upstreams(self, serves)
-        self.relays = Relays(self.upstreams, profile)
+        self.sources = Sources(self.upstreams)
+        self.relays = Relays(self.sources, profile)
         self.gossip: Gossip[GatewayLink] = Gossip()
         self.store = HeaderStore(profile, checkpoint.header_hash)
+        self.blocks = Blocks(self, profile)
         self.waiting = Waiting(profile)
         self.headers_in = 0  # whole headers that came, from wherever, each time they came
         self.ranges_served = 0
@@ -91,6 +109,8 @@ class Gateway(Node):
         if isinstance(carrier, Libp2pCarrier):
             for kind in SERVED:
                 carrier.serve(kind)
+            for kind in _SPOKEN:
+                carrier.terms.speak(protocol(kind, self.chain.genesis_hash[:4].hex()), kind)
 
     def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: "PeerLink") -> int:
         """Check a header that came whole: announced by an upstream, or fetched by its hash."""
@@ -110,6 +130,13 @@ class Gateway(Node):
     def check(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: GatewayLink,
               header_hash: bytes) -> int:
         """Offer the chain a header that has come, now or when its parent has."""
+        outcome = self._check(data, start, end, source, header_hash)
+        if source.is_upstream and outcome in (ADDED, KNOWN):
+            self.blocks.heard(source, header_hash, source.now)  # who has a block's header there has the block
+        return outcome
+
+    def _check(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: GatewayLink,
+               header_hash: bytes) -> int:
         self._received = header_hash
         try:
             return Node.offer(self, data, start, end, source)
@@ -146,6 +173,7 @@ class Gateway(Node):
         until = now + self.gossip.timeout_ms
         while self.gossip.next_request(now, lambda link, header_hash: link.fetch(header_hash, until)) is not None:
             pass
+        self.blocks.turn(now)
         self._in_vain(self.waiting.late(now, self._is_coming))
         self._learn(now)
         self._watch_upstreams()
@@ -157,7 +185,8 @@ class Gateway(Node):
         is_serving = self.relays.is_waiting_below or any(link.is_serving for link in self.links)
         if is_serving and self.bytes_out != self._bytes_sent:
             return now  # what was sent has made room
-        times = [self.gossip.wake_at(now), self.relays.wake_at(now), self.waiting.wake_at()]
+        times = [self.gossip.wake_at(now), self.blocks.gossip.wake_at(now), self.relays.wake_at(now),
+                 self.waiting.wake_at()]
         if self.upstreams.unlearned():
             times.append(self._probe_at)
         return earliest(times, -1)
@@ -192,6 +221,8 @@ class Gateway(Node):
             self.gossip.forget(waiter.hash)
         self.gossip.left(link)
         self.relays.drop(link)
+        if not link.is_upstream:
+            self.upstreams.forget(link.record)
 
     def may_fill(self, link: GatewayLink, now: int) -> bool:
         """Whether this peer may be asked for what we lack, or another one is being asked."""
@@ -220,12 +251,14 @@ class Gateway(Node):
     # upstreams
 
     def _watch_upstreams(self) -> None:
+        self.sources.links = self.links
+        near = self._say_reach()
         offered = set()
-        if self.upstreams.records:
+        if self.upstreams.records or near[BLOCK_REQUEST] != reach.NOBODY or self.blocks.count:
             offered.add(BLOCK_REQUEST)
-        if self.upstreams.state_offered:
+        if near[STATE_REQUEST] != reach.NOBODY:
             offered.add(STATE_REQUEST)
-        word = self.upstreams.state_word
+        word = "served" if STATE_REQUEST in offered else self.upstreams.state_word
         if offered != self._offered or word != self._state_word:
             self._offered = frozenset(offered)
             self._state_word = word
@@ -234,6 +267,14 @@ class Gateway(Node):
         if is_there != self._has_upstream:
             self._has_upstream = is_there
             self.on_event("upstream_found" if is_there else "upstream_lost", {"slot": self.chain.best_slot})
+
+    def _say_reach(self) -> "dict[int, int]":
+        # Our distances from a JAM node; each gateway is told those that do not lead through itself.
+        own = {BLOCK_REQUEST: self.upstreams.connected > 0, STATE_REQUEST: self.upstreams.state_offered}
+        near = reach.Near(own, [(link, link.trade.distances) for link in self.links], self.profile.relay_hops)
+        for link in self.links:
+            link.trade.say(reach.word(near.beside(link)))
+        return near.beside(None)
 
     def _serve_kinds(self) -> None:
         for carrier in self.carriers:

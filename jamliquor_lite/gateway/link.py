@@ -9,90 +9,36 @@ from collections import deque
 from ..budget.meter import Meter
 from ..chain.light import ORPHAN
 from ..errors import RemoteError, VerifyError
-from ..jam.block_request import BlockResponder
-from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HEADER, LOST, NOTHING, REFUSED, REQUEST
+from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HEADER, LOST, NOTHING, REFUSED
 from ..jam.header_announcement import OURS, THEIRS, HeaderAnnouncement
 from ..jam.header_request import HeaderRequest
 from ..jam.kinds import (
+    BLOCK_OFFER,
     BLOCK_REQUEST,
     HEADER_ANNOUNCEMENT,
     HEADER_REQUEST,
     MALFORMED,
+    RELAYED_REQUEST,
     STATE_REQUEST,
     TIMED_OUT,
     TOO_MANY_STREAMS,
 )
 from ..jam.range_request import DESCENDING
-from ..jam.state_request import StateResponder
-from ..node.answers import HeaderAnswer
 from ..node.link import PeerLink
-from . import passage
-from .refetch import Refetch
+from .blocks import BlockTrade
+from .serving import Passing, Ranging
 from .upstreams import is_upstream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..chain.header import Header
-    from ..jam.framing import Stream
     from ..node.carrier import Connection, KindStream
     from ..node.peers import Record
     from .gateway import Gateway
     from .waiting import Waiter
 
 _REQUESTS = (BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST)
-_REQUEST_MS = 10_000  # a peer that opens a stream and does not say what it wants
 _BURST_S = 2  # a peer's requests that are passed on at once, in seconds of its rate
-
-
-class _Passing:
-    """Reads one CE 128 or CE 129 request; then it is the relays'."""
-
-    def __init__(self, link: "GatewayLink", kind: int, stream: "Stream", now: int) -> None:
-        self._link = link
-        self._kind = kind
-        self._responder: BlockResponder | StateResponder
-        self._responder = BlockResponder() if kind == BLOCK_REQUEST else StateResponder()
-        self._responder.begin(stream, now + _REQUEST_MS)
-
-    @property
-    def busy(self) -> bool:
-        """The request is not complete."""
-        return self._responder.busy
-
-    def poll(self, now: int) -> bool:
-        """Bounded work; whether there may be more. RemoteError where the requester is to blame."""
-        responder, link = self._responder, self._link
-        event = responder.poll(now)
-        if event == REQUEST:
-            profile = link.gateway.profile
-            if isinstance(responder, BlockResponder):
-                made = passage.of_blocks(responder, profile)
-            else:
-                made = passage.of_state(responder, profile)
-            if made is not None:
-                link.gateway.relays.add(link, link.meter, self._kind, made, now)
-        return event != NOTHING
-
-
-class _Range(HeaderAnswer):
-    """One header range, from the store, else from an upstream."""
-
-    def __init__(self, link: "GatewayLink", stream: "Stream", now: int) -> None:
-        self._link = link
-        # It may wait for an upstream first, and be read by a slow peer after that.
-        patience = link.gateway.profile.relay_timeout_ms
-        HeaderAnswer.__init__(self, stream, now + 2 * patience, link.gateway.range)
-
-    def asked(self, now: int) -> None:
-        asked, gateway = self.responder, self._link.gateway
-        found = gateway.range(asked.header_hash, asked.direction, asked.maximum)
-        if found is not None:
-            gateway.ranges_served += 1
-            self.answer(found)
-            return
-        profile = gateway.profile
-        fetch = Refetch(self, gateway.chain.spec, profile, profile.block_request_blocks, gateway.read_header)
-        gateway.relays.add(self._link, self._link.meter, BLOCK_REQUEST, fetch, now)
 
 
 class GatewayLink(PeerLink):
@@ -105,7 +51,8 @@ class GatewayLink(PeerLink):
         profile = gateway.profile
         self.meter = Meter(profile.relay_rate, _BURST_S * profile.relay_rate)
         self.announcer = HeaderAnnouncement(profile.announce_queue)
-        self._answers: list[_Passing | _Range] = []
+        self.trade = BlockTrade(self)
+        self._answers: list[Passing | Ranging] = []
         self._untold: deque[bytes] = deque(maxlen=profile.announce_queue)  # for UP 0; the oldest goes first
         self._said: deque[bytes] = deque(maxlen=profile.announce_queue)  # by the peer, lately
         self._is_named = not record.inbound and not self.is_upstream  # the user says that this is a gateway
@@ -153,6 +100,7 @@ class GatewayLink(PeerLink):
             busy = self._mesh(now) or busy
             busy = self._fetched(now) or busy
             busy = self._ripened() or busy
+            busy = self.trade.poll(now) or busy
         except VerifyError as error:
             raise RemoteError(MALFORMED, str(error))
         finally:
@@ -172,15 +120,22 @@ class GatewayLink(PeerLink):
             self.announcer.attach(stream, THEIRS)
             self.gateway.gossip.joined(self)
             self._is_named = True  # who announces so is told so
-        elif self.is_upstream or kind not in _REQUESTS or not self.gateway.offers(kind):
+        elif kind == BLOCK_OFFER and not self.is_upstream:
+            self.trade.take(stream)
+        elif self.is_upstream or not self._may_ask(kind):
             return False
         elif len(self._answers) >= self.gateway.profile.served_streams:
             stream.reset(TOO_MANY_STREAMS)
         elif kind == HEADER_REQUEST:
-            self._answers.append(_Range(self, stream, self.now))
+            self._answers.append(Ranging(self, stream, self.now))
         else:
-            self._answers.append(_Passing(self, kind, stream, self.now))
+            self._answers.append(Passing(self, kind, stream, self.now))
         return True
+
+    def _may_ask(self, kind: int) -> bool:
+        if kind == RELAYED_REQUEST:
+            return self.announcer.attached(THEIRS)  # only gateways pass on
+        return kind in _REQUESTS and self.gateway.offers(kind)
 
     def fill(self, data: "bytes | bytearray | memoryview", end: int) -> None:
         """A header of a range that we asked for lies in data[:end]."""
@@ -189,6 +144,7 @@ class GatewayLink(PeerLink):
 
     def close(self) -> None:
         """The connection is over."""
+        self.trade.close()
         self.gateway.left(self)
         self.ripe.clear()
         self._answers = []

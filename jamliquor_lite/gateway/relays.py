@@ -1,4 +1,5 @@
-"""Requests of peers on their way to an upstream and back: who waits, who has a turn, and who sat on it for too long.
+"""Requests of peers on their way to an upstream (or a gateway that is nearer to one) and back: who waits, who has a
+turn, and who sat on it for too long.
 
 A request waits in one queue. Its turn comes when a buffer is free, an upstream has room, and its peer has no more than
 its share; so neither many requests of one peer nor slow readers keep the others from theirs.
@@ -7,7 +8,7 @@ its share; so neither many requests of one peer nor slow readers keep the others
 from ..budget.pool import Pool
 from ..errors import BudgetError, RemoteError
 from ..jam.events import DONE, ENDED, LOST, MORE, NOTHING
-from ..jam.kinds import TIMED_OUT
+from ..jam.kinds import CANCELLED, TIMED_OUT
 from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
     from ..budget.meter import Meter
     from ..budget.profile import Profile
-    from ..node.carrier import Connection
+    from ..node.carrier import Connection, KindStream
     from ..node.peers import Record
     from .passage import Passage
     from .refetch import Refetch
-    from .upstreams import Upstreams
+    from .sources import Sources
 
     Exchange = Union[Passage, Refetch]
 
@@ -28,8 +29,10 @@ _STEPS_A_TURN = 8  # of one exchange: each moves a chunk at most
 
 
 class _Relay:
-    def __init__(self, owner: object, meter: "Meter", kind: int, exchange: "Exchange", now: int) -> None:
+    def __init__(self, owner: object, meter: "Meter", kind: int, exchange: "Exchange", now: int, hops: int) -> None:
         self.owner = owner
+        self.origin = owner  # who is not asked, for it is who asks
+        self.hops = hops
         self.meter = meter
         self.kind = kind
         self.exchange = exchange
@@ -40,18 +43,27 @@ class _Relay:
         self.connection: "Connection | None" = None
         self.chunk: "memoryview | None" = None
         self.is_asking = False
+        self.stream: "KindStream | None" = None  # that the exchange has not begun on
+        self.preamble = b""  # what is still to be sent on it before
         self.is_leaving = False  # nobody wants the answer any more
         self.began_at = self.moved_at = now
+
+    def is_opened(self, stream: "KindStream") -> bool:
+        """What goes before the request is out."""
+        if self.preamble:
+            sent = stream.send(self.preamble, 0, len(self.preamble))
+            self.preamble = self.preamble[sent:]
+        return not self.preamble
 
 
 class Relays:
     """`done` and `declined` count requests by kind; `passed_bytes` counts what came back through here."""
 
-    def __init__(self, upstreams: "Upstreams", profile: "Profile") -> None:
+    def __init__(self, sources: "Sources", profile: "Profile") -> None:
         self.done: dict[int, int] = {}
         self.declined: dict[int, int] = {}
         self.passed_bytes = 0
-        self._upstreams = upstreams
+        self._sources = sources
         self._profile = profile
         self._pool = Pool("relays", profile.relays, profile.relay_chunk_bytes)
         self._waiting: list[_Relay] = []
@@ -73,12 +85,13 @@ class Relays:
         """Some requester's stream was full."""
         return any(relay.exchange.is_waiting_below for relay in self._running)
 
-    def add(self, owner: object, meter: "Meter", kind: int, exchange: "Exchange", now: int) -> bool:
-        """Take a request; `owner` is its peer's link and `meter` the peer's. False, and declined: there is no room."""
-        if len(self._waiting) >= self._profile.relay_queue or not self._upstreams.may_answer(kind, []):
+    def add(self, owner: object, meter: "Meter", kind: int, exchange: "Exchange", now: int, hops: int = 0) -> bool:
+        """Take a request; `owner` is its peer's link and `meter` the peer's, `hops` how many gateways it may pass.
+        False, and declined: there is no room, or nobody to ask."""
+        if len(self._waiting) >= self._profile.relay_queue or not self._sources.may_answer(kind, [], hops, owner):
             self._decline(kind, exchange)
             return False
-        self._waiting.append(_Relay(owner, meter, kind, exchange, now))
+        self._waiting.append(_Relay(owner, meter, kind, exchange, now, hops))
         return True
 
     def drop(self, owner: object) -> None:
@@ -118,7 +131,7 @@ class Relays:
             self._waiting.remove(relay)
             exchange.cancel()
             return
-        if now - relay.since > profile.relay_timeout_ms or not self._upstreams.may_answer(relay.kind, relay.tried):
+        if now - relay.since > profile.relay_timeout_ms or not self._may_answer(relay):
             self._waiting.remove(relay)
             self._decline(relay.kind, exchange)
             return
@@ -126,17 +139,18 @@ class Relays:
             return
         if not relay.meter.ready(now):
             return
-        record = self._upstreams.choose(relay.kind, relay.tried, now)
+        record = self._sources.choose(relay.kind, relay.tried, now, relay.hops, relay.origin)
         chunk = self._pool.lend() if record is not None else None
         if record is None or chunk is None:
             self._is_crowded = True
             return
         relay.meter.spend(1, now)
         relay.record, relay.chunk = record, chunk
-        relay.connection = self._upstreams.connection(record, now)
+        relay.connection = self._sources.connection(record, now)
         relay.is_asking = False
+        relay.preamble = self._sources.preamble(record, relay.kind, relay.hops)
         relay.began_at = relay.moved_at = now
-        self._upstreams.began(record)
+        self._sources.began(record)
         self._waiting.remove(relay)
         self._running.append(relay)
 
@@ -160,19 +174,19 @@ class Relays:
                 return event == MORE
         except (RemoteError, BudgetError) as error:
             if isinstance(error, RemoteError):
-                self._upstreams.fault(relay.record, relay.kind, error)
+                self._sources.fault(relay.record, relay.kind, error)
             self._next(relay)
             return True
         finally:
             self.passed_bytes += relay.exchange.passed_bytes - before
         if event == DONE:
-            self._upstreams.answered(relay.record, relay.kind)
+            self._sources.answered(relay.record, relay.kind)
             self.done[relay.kind] = self.done.get(relay.kind, 0) + 1
         if event in (DONE, ENDED):
             self._stop(relay)
         else:
             if event == LOST:
-                self._upstreams.lost(relay.record, relay.kind, relay.connection, now)
+                self._sources.lost(relay.record, relay.kind, relay.connection, now)
             self._next(relay)
         return True
 
@@ -181,14 +195,17 @@ class Relays:
         connection = relay.connection
         assert relay.record is not None and relay.chunk is not None
         if connection is None or connection.state == CLOSED:
-            self._upstreams.lost(relay.record, relay.kind, None, now)
+            self._sources.lost(relay.record, relay.kind, None, now)
             self._next(relay)
             return False
-        stream = connection.open(relay.kind) if connection.state == READY else None
-        if stream is None:
+        stream = relay.stream
+        if stream is None and connection.state == READY:
+            stream = relay.stream = self._sources.open(relay.record, connection, relay.kind)
+        if stream is None or not relay.is_opened(stream):
             if now - relay.moved_at > self._profile.handshake_timeout_ms:
                 self._next(relay)
             return False
+        relay.stream = None
         relay.exchange.begin(stream, relay.chunk)
         relay.is_asking = True
         relay.moved_at = now
@@ -246,9 +263,15 @@ class Relays:
     def _stop(self, relay: _Relay) -> None:
         assert relay.record is not None and relay.chunk is not None
         self._running.remove(relay)
-        self._upstreams.ended(relay.record)
+        self._sources.ended(relay.record)
         self._pool.give_back(relay.chunk)
+        if relay.stream is not None:
+            relay.stream.reset(CANCELLED)
+            relay.stream = None
         relay.record = relay.connection = relay.chunk = None
+
+    def _may_answer(self, relay: _Relay) -> bool:
+        return self._sources.may_answer(relay.kind, relay.tried, relay.hops, relay.origin)
 
     def _decline(self, kind: int, exchange: "Exchange") -> None:
         exchange.decline()

@@ -1,4 +1,4 @@
-"""Headers that this gateway has checked, as bytes, for those who catch up: as many as two bounds allow."""
+"""What this gateway has checked, as bytes, for those who ask: headers, and recent blocks."""
 
 from ..chain.header import announced_slot
 
@@ -98,3 +98,32 @@ class HeaderStore:
 
     def _parent(self, header_hash: bytes) -> bytes:
         return self._headers[header_hash][:_HASH]
+
+
+class BlockStore:
+    """Recent blocks by the hash of their header, `max_bytes` together; the oldest are dropped (`dropped`)."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.size_bytes = 0
+        self.dropped = 0
+        self._max_bytes = max_bytes
+        self._blocks: dict[bytes, bytes] = {}
+
+    @property
+    def count(self) -> int:
+        """Blocks that are kept."""
+        return len(self._blocks)
+
+    def add(self, header_hash: bytes, block: bytes) -> None:
+        """Keep a block that was validated."""
+        if header_hash in self._blocks:
+            return
+        self._blocks[header_hash] = block
+        self.size_bytes += len(block)
+        while self.size_bytes > self._max_bytes:
+            self.size_bytes -= len(self._blocks.pop(next(iter(self._blocks))))
+            self.dropped += 1
+
+    def get(self, header_hash: bytes) -> "bytes | None":
+        """The bytes of a block, or None."""
+        return self._blocks.get(header_hash)

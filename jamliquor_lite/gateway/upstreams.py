@@ -42,6 +42,7 @@ class Upstreams:
         if serves not in SERVES:
             raise LocalError("an upstream serves %s: allowed are %s" % (serves, ", ".join(SERVES)), 2)
         self.serves = serves
+        self.profile = node.profile
         self._node = node
         self._dealings: dict[str, _Dealings] = {}
 
@@ -95,6 +96,18 @@ class Upstreams:
         """Where it is asked."""
         return self._node.state_connection(record, now)
 
+    def may_dial(self, record: "Record", now: int) -> bool:
+        """A connection that was lost is not made again at once."""
+        return self._of(record).retry_at <= now
+
+    def dealings(self, record: "Record") -> "_Dealings":
+        """What happened with this peer, an upstream or a gateway, of late."""
+        return self._of(record)
+
+    def forget(self, record: "Record") -> None:
+        """A gateway has left."""
+        self._dealings.pop(record.name, None)
+
     # what becomes of exchanges
 
     def began(self, record: "Record") -> None:
@@ -134,7 +147,7 @@ class Upstreams:
     def _cut(self, record: "Record", kind: int) -> None:
         cuts = self._of(record).cuts
         cuts[kind] = cuts.get(kind, 0) + 1
-        if kind == STATE_REQUEST and cuts[kind] >= _CUTS and self.serves == LEARN:
+        if kind == STATE_REQUEST and cuts[kind] >= _CUTS and self.serves == LEARN and is_upstream(record):
             cuts[kind] = 0
             record.serves_state = None
 

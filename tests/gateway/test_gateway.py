@@ -82,13 +82,15 @@ def test_who_asked_before_the_gateway_had_learned_is_answered_later():
     async def scene():
         async with World(30) as world:
             upstream = await world.upstream()
-            gateway = world.gateway(*upstream.addresses, state_probe_ms=1_000)
-            gateway.node._probe_at = clock.ticks_ms() + 1_500
+            gateway = world.gateway(*upstream.addresses)
+            gateway.node._probe_at = clock.ticks_ms() + 3_600_000
             lite = world.lite(gateway.lite)
             await world.caught_up()
             assert gateway.node.upstreams.state_word == "unknown"
             with pytest.raises(LocalError, match="unavailable upstream"):
                 await ask(lite, SLOT)
+            gateway.node._probe_at = 0
+            gateway.node._waker.wake()
             await world.until(lambda: gateway.node.upstreams.state_offered)
             assert (await ask(lite, SLOT)).level == "vouched"
 

@@ -8,6 +8,8 @@ import pytest
 from jamliquor_lite.devnet import faults
 from jamliquor_lite.gateway.gateway import Gateway
 from jamliquor_lite.gateway.link import GatewayLink
+from jamliquor_lite.jam.header_announcement import REACH
+from jamliquor_lite.jam.kinds import BLOCK_REQUEST
 from tests.gateway.world import World, place
 
 GATEWAYS = 10
@@ -33,6 +35,18 @@ class WatchedLink(GatewayLink):
             return announce(header_hash, slot)
 
         self.announcer.announce = tell
+        self.offered = set()
+        self.offers = []
+        offer = self.trade.announcer.announce
+
+        def tell_of_block(header_hash, slot):
+            if header_hash != REACH:
+                gateway.offer_echoes += header_hash in self.offered
+                gateway.offer_repeats += header_hash in self.offers
+                self.offers.append(header_hash)
+            return offer(header_hash, slot)
+
+        self.trade.announcer.announce = tell_of_block
 
     def _hear(self, header_hash, slot, now):
         self.heard.add(header_hash)
@@ -44,7 +58,17 @@ class WatchedLink(GatewayLink):
 
 
 class Watched(Gateway):
-    echoes = repeats = whole = 0
+    echoes = repeats = whole = offer_echoes = offer_repeats = 0
+
+    def __init__(self, *args, **options):
+        Gateway.__init__(self, *args, **options)
+        heard = self.blocks.heard
+
+        def hear(link, header_hash, now):
+            link.offered.add(header_hash)
+            heard(link, header_hash, now)
+
+        self.blocks.heard = hear
 
     def make_link(self, record, connection, now):
         link = WatchedLink(self, record, connection, now)
@@ -69,7 +93,15 @@ async def mesh_of(world, longest_ms, dice):
     assert degrees == [3] * GATEWAYS
     await world.until(lambda: all(sum(link.is_mesh for link in gateway.node.links) == 3 for gateway in gateways))
     await world.caught_up()
-    return gateways
+    return upstream, gateways
+
+
+def nodes_of(gateways):
+    return [gateway.node for gateway in gateways]
+
+
+def has_blocks(node, blocks):
+    return all(node.blocks.get(block.hash) == block.encode() for block in blocks)
 
 
 def counts(gateways):
@@ -82,8 +114,9 @@ def test_every_gateway_gets_every_header_about_once(longest_ms, pause_ms):
     async def scene():
         dice = random.Random(longest_ms)
         async with World(20) as world:
-            gateways = await mesh_of(world, longest_ms, dice)
+            upstream, gateways = await mesh_of(world, longest_ms, dice)
             before = counts(gateways)
+            asked = upstream.requests[BLOCK_REQUEST]
             for _ in range(BLOCKS):
                 world.author()
                 if pause_ms:
@@ -104,6 +137,16 @@ def test_every_gateway_gets_every_header_about_once(longest_ms, pause_ms):
             mean = sum(copies) / GATEWAYS
             print("copies a node: %.3f on average, from %.3f to %.3f" % (mean, min(copies), max(copies)))
             assert 1.0 <= mean and max(copies) <= BAR
+            # The same for whole blocks: each gateway has every one, of which it has compared header and body.
+            recent = [block for block in world.chain.chain()[-BLOCKS:]]
+            await world.until(lambda: all(has_blocks(gateway.node, recent) for gateway in gateways))
+            bodies = [gateway.node.blocks.blocks_in / BLOCKS for gateway in gateways]
+            print("copies of a block a node: %.3f on average, from %.3f to %.3f" % (
+                sum(bodies) / GATEWAYS, min(bodies), max(bodies)))
+            assert 1.0 <= min(bodies) and max(bodies) <= BAR
+            assert [(node.offer_echoes, node.offer_repeats) for node in nodes_of(gateways)] == [(0, 0)] * GATEWAYS
+            assert sum(node.blocks.refused + node.blocks.too_long for node in nodes_of(gateways)) == 0
+            assert upstream.requests[BLOCK_REQUEST] - asked <= len(FED) * BLOCKS * BAR, "the others have it from these"
             total = [gateway.node.headers_in / gateway.node.chain.headers_checked for gateway in gateways]
             print("with catching up: %.3f on average" % (sum(total) / GATEWAYS))
             assert sum(total) / GATEWAYS <= BAR
@@ -131,7 +174,7 @@ def test_a_gateway_that_comes_late_catches_up_from_one_of_its_peers():
 def test_a_part_that_was_cut_off_is_told_by_whoever_is_left():
     async def scene():
         async with World(10) as world:
-            gateways = await mesh_of(world, 0, random.Random(1))
+            _, gateways = await mesh_of(world, 0, random.Random(1))
             gone = gateways[FED[0]]
             world.nodes.remove(gone)
             await gone.end()

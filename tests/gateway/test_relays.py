@@ -9,6 +9,7 @@ from jamliquor_lite.budget.meter import Meter
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.errors import BudgetError, LocalError, RemoteError
 from jamliquor_lite.gateway.relays import Relays
+from jamliquor_lite.gateway.sources import Sources
 from jamliquor_lite.gateway.upstreams import BLOCKS, LEARN, STATE, Upstreams
 from jamliquor_lite.jam.events import DONE, ENDED, LOST, MORE, NOTHING, REFUSED
 from jamliquor_lite.jam.kinds import BLOCK_REQUEST, STATE_REQUEST, TIMED_OUT, TRUNCATED
@@ -125,7 +126,7 @@ class Scene:
         for record in self.records:
             if serves != LEARN:
                 self.upstreams.met(record)
-        self.relays = Relays(self.upstreams, self.node.profile)
+        self.relays = Relays(Sources(self.upstreams), self.node.profile)
         self.meter = Meter(0, 1)
         self.now = 1_000
 
