@@ -167,6 +167,17 @@ class Checkpoint:
         )
 
 
+class Outline:
+    """What a checkpoint says without its sets: who wants to open those has to know the spec first."""
+
+    def __init__(self, buf: "Buffer") -> None:
+        """From what `encode` wrote; VerifyError("checkpoint")."""
+        fields = _open(buf)
+        self.spec = _spec(fields["spec"])
+        self.genesis_hash = _sized(fields["genesis"], "genesis", _HASH)
+        self.slot = _number(fields["slot"], "slot", 0, _MAX_SLOT)
+
+
 def _binding(version: int, body: bytes) -> bytes:
     return blake2b_256(cbor.dumps([_MAGIC, version, body]))
 

@@ -42,6 +42,10 @@ class Keeper:
         self._pin(_present(found))
         return found
 
+    def hold(self, checkpoint: "Checkpoint") -> None:
+        """Nothing was saved yet, and a reset would start from this one again: its sets stay too."""
+        self._pin(_present(keep(checkpoint, self._sets)))
+
     def save(self, checkpoint: "Checkpoint") -> None:
         """Replace the saved checkpoint. BudgetError when its sets have no place; LocalError from the slots, and then
         the old one and the new one are both held on to until the next save."""

@@ -3,7 +3,8 @@
 In one folder of the file system lie
 
     board.conf          whom to follow (board_config.py)
-    start.cbor          the first checkpoint, which whoever made the image chose to trust
+    start.cbor          the first checkpoint, which whoever made the image chose to trust; it is whole, or (where the
+                        board has flash for them) its sets are there already
     node.key            32 bytes, made on the first boot
     checkpoint.0, .1    what has been checked since (chain/twoslot.py): a reset goes on from there
     pins.0, .1          peers that spoke the hybrid handshake (pins.py)
@@ -15,7 +16,7 @@ ends by an exception that a person has to read.
 import gc
 import os
 
-from ..chain.checkpoint import Checkpoint
+from ..chain.checkpoint import Checkpoint, Outline
 from ..chain.twoslot import TwoSlot
 from ..const import const
 from ..errors import LocalError, VerifyError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from ..budget.pools import Pools
     from ..budget.profile import Profile
+    from ..chain.flash_area import Area
+    from .flash import Flash
 
     class Console(Protocol):
         """What a board's loop asks of its console."""
@@ -51,10 +54,12 @@ class BoardNode:
     """`node` is None while the files do not allow one; `fault` then is the line that says why.
 
     `log` are the latest lines, oldest first; each is also given to `out`. `pools` were made before this module was
-    imported, while the heap was in one piece.
+    imported, while the heap was in one piece. `areas` are those of the board's flash by name, of which "sets" and
+    "scratch" are used; without them all is kept in memory, and a long header is refused.
     """
 
-    def __init__(self, folder: str, profile: "Profile", pools: "Pools", out: "Callable[[str], None]") -> None:
+    def __init__(self, folder: str, profile: "Profile", pools: "Pools", out: "Callable[[str], None]",
+                 areas: "dict[str, Area] | None" = None) -> None:
         self.profile = profile
         self.node: "Node | None" = None
         self.fault = ""
@@ -63,6 +68,7 @@ class BoardNode:
         self._folder = folder
         self._pools = pools
         self._out = out
+        self._areas = areas or {}
         self._look_at = 0
 
     # files
@@ -75,13 +81,15 @@ class BoardNode:
         """The node as the files want it, with its peers named. LocalError is what is wrong with them."""
         config = board_config.read(self.path(board_config.FILE_NAME))
         slots = TwoSlot(store.SlotFile(self.path("checkpoint")))
-        checkpoint = self._checkpoint(config, slots)
+        start = self._read_start(self.path(config.start))
+        flash = self._flash(start, slots)
+        checkpoint = self._checkpoint(config, start, slots, flash)
         seed = self._seed(self.path(config.key))
         pins = Pins(self.profile, TwoSlot(store.SlotFile(self.path("pins"))))
         if pins.damage:
             self.say(pins.damage)
         gc.collect()
-        node = Node(checkpoint, self.profile, config.chain, self._heard, slots.save)
+        node = Node(checkpoint, self.profile, config.chain, self._heard, slots.save, flash)
         node.attach(Libp2pCarrier(
             seed, checkpoint.genesis_hash[:4].hex(), self.profile, [], (BLOCK_ANNOUNCEMENT,), config.pq, pins,
             pools=self._pools))
@@ -91,30 +99,51 @@ class BoardNode:
         self.say("following %s from slot %d as %s" % (config.chain, checkpoint.slot, node.carriers[0].name))
         return node
 
-    def _checkpoint(self, config: "board_config.BoardConfig", slots: TwoSlot) -> Checkpoint:
-        start = self._read_start(self.path(config.start))
-        payload = slots.load()
-        if slots.damaged:
-            self.say(slots.damaged)
-        if payload is None:
-            return start
-        try:
-            found = Checkpoint.decode(payload)
-        except VerifyError as error:
-            self.say("the saved checkpoint is unusable (%s): starting from %s" % (error, config.start))
-            return start
-        if found.genesis_hash != start.genesis_hash:
-            raise LocalError("%s is of another chain (genesis %s…) than the saved checkpoint (%s…): remove one" % (
-                config.start, start.genesis_hash[:4].hex(), found.genesis_hash[:4].hex()), 2)
-        return found if found.slot >= start.slot else start
+    def _flash(self, start: bytes, slots: TwoSlot) -> "Flash | None":
+        if "sets" not in self._areas:
+            return None
+        from .flash import Flash
 
-    def _read_start(self, path: str) -> Checkpoint:
+        return Flash(Outline(start).spec, self.profile, self._areas["sets"], self._areas.get("scratch"), slots)
+
+    def _checkpoint(self, config: "board_config.BoardConfig", start: bytes, slots: TwoSlot,
+                    flash: "Flash | None") -> Checkpoint:
+        first = Outline(start)
+        found = flash.keeper.load() if flash else self._decode(slots.load())
+        damaged = flash.keeper.damaged if flash else slots.damaged
+        if damaged:
+            self.say(damaged)
+        if found is not None and found.genesis_hash != first.genesis_hash:
+            raise LocalError("%s is of another chain (genesis %s…) than the saved checkpoint (%s…): remove one" % (
+                config.start, first.genesis_hash[:4].hex(), found.genesis_hash[:4].hex()), 2)
+        if found is not None and found.slot >= first.slot:
+            return found
+        try:
+            found = Checkpoint.decode(start, flash.sets if flash else None)
+        except VerifyError as error:
+            raise LocalError("%s: %s" % (config.start, error), 2)
+        if flash:
+            flash.keeper.hold(found)
+        return found
+
+    def _decode(self, payload: "bytes | None") -> "Checkpoint | None":
+        if payload is None:
+            return None
+        try:
+            return Checkpoint.decode(payload)
+        except VerifyError as error:
+            self.say("the saved checkpoint is unusable: %s" % error)
+            return None
+
+    def _read_start(self, path: str) -> bytes:
         try:
             size = os.stat(path)[6]
             if size > _START_BYTES:
                 raise LocalError("%s: %d bytes, a checkpoint has at most %d" % (path, size, _START_BYTES), 2)
             with open(path, "rb") as file:
-                return Checkpoint.decode(file.read(size))
+                data = file.read(size)
+            Outline(data)
+            return data
         except OSError:
             raise LocalError("%s: no such checkpoint; a node must be told what to trust first" % path, 2)
         except VerifyError as error:
