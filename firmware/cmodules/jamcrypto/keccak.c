@@ -1,5 +1,4 @@
-/* Keccak-f[1600] for 32-bit machines: the lanes stay in memory, and only rotations, whose distances have to be known
- * to the compiler, are written out. */
+/* Keccak-f[1600] for 32-bit machines, in words: a lane is two, the lower one first. */
 #include "keccak.h"
 
 #include "wipe.h"
@@ -8,105 +7,141 @@
 #error "bytes are mixed into lanes as a little-endian machine has them"
 #endif
 
-static const uint64_t ROUND_CONSTANTS[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000, 0x000000000000808b,
-    0x0000000080000001, 0x8000000080008081, 0x8000000000008009, 0x000000000000008a, 0x0000000000000088,
-    0x0000000080008009, 0x000000008000000a, 0x000000008000808b, 0x800000000000008b, 0x8000000000008089,
-    0x8000000000008003, 0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
+static const uint32_t ROUND_CONSTANTS[24][2] = {
+    {0x00000001, 0x00000000}, {0x00008082, 0x00000000}, {0x0000808a, 0x80000000}, {0x80008000, 0x80000000},
+    {0x0000808b, 0x00000000}, {0x80000001, 0x00000000}, {0x80008081, 0x80000000}, {0x00008009, 0x80000000},
+    {0x0000008a, 0x00000000}, {0x00000088, 0x00000000}, {0x80008009, 0x00000000}, {0x8000000a, 0x00000000},
+    {0x8000808b, 0x00000000}, {0x0000008b, 0x80000000}, {0x00008089, 0x80000000}, {0x00008003, 0x80000000},
+    {0x00008002, 0x80000000}, {0x00000080, 0x80000000}, {0x0000800a, 0x00000000}, {0x8000000a, 0x80000000},
+    {0x80008081, 0x80000000}, {0x00008080, 0x80000000}, {0x80000001, 0x00000000}, {0x80008008, 0x80000000},
 };
 
-#define ROTATE(word, n) ((word) << (n) | (word) >> (64 - (n)))
+/* Lane `x` of the parities, rotated by one bit. */
+#define ROTATED_LOW(lanes, x) (lanes[2 * (x)] << 1 | lanes[2 * (x) + 1] >> 31)
+#define ROTATED_HIGH(lanes, x) (lanes[2 * (x) + 1] << 1 | lanes[2 * (x)] >> 31)
 
-/* The lane at hand goes to place `to`, rotated, and what was there is at hand next. */
-#define MOVE(to, n) \
-    next = a[to]; \
-    a[to] = ROTATE(held, n); \
-    held = next
+/* Lane `from`, mixed with its neighbour columns, goes to place `to`, rotated by n bits, and by 32 where `swap` is 1. */
+#define MOVE(from, to, swap, n) \
+    first = a[2 * (from)] ^ low; \
+    second = a[2 * (from) + 1] ^ high; \
+    b[2 * (to) + (swap)] = first << (n) | second >> (32 - (n)); \
+    b[2 * (to) + 1 - (swap)] = second << (n) | first >> (32 - (n))
 
-static void permute(uint64_t a[25]) {
+#define KEEP(from, to) \
+    b[2 * (to)] = a[2 * (from)] ^ low; \
+    b[2 * (to) + 1] = a[2 * (from) + 1] ^ high
+
+/* All that can be done in one pass over the lanes is: theta's sums are taken while chi makes the lanes, and rho and pi
+ * move them while theta changes them. */
+static void permute(uint32_t a[50]) {
+    uint32_t b[50], parity[10];
+    for (int i = 0; i < 10; i++) {
+        parity[i] = a[i] ^ a[i + 10] ^ a[i + 20] ^ a[i + 30] ^ a[i + 40];
+    }
     for (int round = 0; round < 24; round++) {
-        uint64_t column[5];
-        for (int x = 0; x < 5; x++) {
-            column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
-        }
-        for (int x = 0; x < 5; x++) {
-            uint64_t after = column[x == 4 ? 0 : x + 1];
-            uint64_t mixed = column[x == 0 ? 4 : x - 1] ^ ROTATE(after, 1);
-            for (int y = x; y < 25; y += 5) {
-                a[y] ^= mixed;
+        uint32_t low, high, first, second;
+        low = parity[2 * 4] ^ ROTATED_LOW(parity, 1);
+        high = parity[2 * 4 + 1] ^ ROTATED_HIGH(parity, 1);
+        KEEP(0, 0);
+        MOVE(5, 16, 1, 4);
+        MOVE(10, 7, 0, 3);
+        MOVE(15, 23, 1, 9);
+        MOVE(20, 14, 0, 18);
+        low = parity[2 * 0] ^ ROTATED_LOW(parity, 2);
+        high = parity[2 * 0 + 1] ^ ROTATED_HIGH(parity, 2);
+        MOVE(1, 10, 0, 1);
+        MOVE(6, 1, 1, 12);
+        MOVE(11, 17, 0, 10);
+        MOVE(16, 8, 1, 13);
+        MOVE(21, 24, 0, 2);
+        low = parity[2 * 1] ^ ROTATED_LOW(parity, 3);
+        high = parity[2 * 1 + 1] ^ ROTATED_HIGH(parity, 3);
+        MOVE(2, 20, 1, 30);
+        MOVE(7, 11, 0, 6);
+        MOVE(12, 2, 1, 11);
+        MOVE(17, 18, 0, 15);
+        MOVE(22, 9, 1, 29);
+        low = parity[2 * 2] ^ ROTATED_LOW(parity, 4);
+        high = parity[2 * 2 + 1] ^ ROTATED_HIGH(parity, 4);
+        MOVE(3, 5, 0, 28);
+        MOVE(8, 21, 1, 23);
+        MOVE(13, 12, 0, 25);
+        MOVE(18, 3, 0, 21);
+        MOVE(23, 19, 1, 24);
+        low = parity[2 * 3] ^ ROTATED_LOW(parity, 0);
+        high = parity[2 * 3 + 1] ^ ROTATED_HIGH(parity, 0);
+        MOVE(4, 15, 0, 27);
+        MOVE(9, 6, 0, 20);
+        MOVE(14, 22, 1, 7);
+        MOVE(19, 13, 0, 8);
+        MOVE(24, 4, 0, 14);
+        for (int half = 0; half < 2; half++) {
+            uint32_t p0 = 0, p1 = 0, p2 = 0, p3 = 0, p4 = 0;
+            const uint32_t *from = b + half;
+            for (uint32_t *to = a + half; to < a + 50; to += 10, from += 10) {
+                uint32_t b0 = from[0], b1 = from[2], b2 = from[4], b3 = from[6], b4 = from[8];
+                p0 ^= to[0] = b0 ^ (~b1 & b2);
+                p1 ^= to[2] = b1 ^ (~b2 & b3);
+                p2 ^= to[4] = b2 ^ (~b3 & b4);
+                p3 ^= to[6] = b3 ^ (~b4 & b0);
+                p4 ^= to[8] = b4 ^ (~b0 & b1);
             }
+            a[half] ^= ROUND_CONSTANTS[round][half];
+            p0 ^= ROUND_CONSTANTS[round][half];
+            parity[half] = p0;
+            parity[half + 2] = p1;
+            parity[half + 4] = p2;
+            parity[half + 6] = p3;
+            parity[half + 8] = p4;
         }
-        uint64_t held = a[1], next;
-        MOVE(10, 1);
-        MOVE(7, 3);
-        MOVE(11, 6);
-        MOVE(17, 10);
-        MOVE(18, 15);
-        MOVE(3, 21);
-        MOVE(5, 28);
-        MOVE(16, 36);
-        MOVE(8, 45);
-        MOVE(21, 55);
-        MOVE(24, 2);
-        MOVE(4, 14);
-        MOVE(15, 27);
-        MOVE(23, 41);
-        MOVE(19, 56);
-        MOVE(13, 8);
-        MOVE(12, 25);
-        MOVE(2, 43);
-        MOVE(20, 62);
-        MOVE(14, 18);
-        MOVE(22, 39);
-        MOVE(9, 61);
-        MOVE(6, 20);
-        MOVE(1, 44);
-        for (int y = 0; y < 25; y += 5) {
-            uint64_t first = a[y], second = a[y + 1];
-            a[y] = first ^ (~second & a[y + 2]);
-            a[y + 1] = second ^ (~a[y + 2] & a[y + 3]);
-            a[y + 2] ^= ~a[y + 3] & a[y + 4];
-            a[y + 3] ^= ~a[y + 4] & first;
-            a[y + 4] ^= ~first & second;
-        }
-        a[0] ^= ROUND_CONSTANTS[round];
     }
 }
 
 void jc_keccak_init(jc_keccak_t *state, size_t rate) {
-    memset(state->lanes, 0, sizeof(state->lanes));
+    memset(state->words, 0, sizeof(state->words));
     state->rate = (uint8_t)rate;
     state->at = 0;
 }
 
 void jc_keccak_absorb(jc_keccak_t *state, const uint8_t *data, size_t size) {
-    uint8_t *bytes = (uint8_t *)state->lanes;
-    for (size_t i = 0; i < size; i++) {
-        bytes[state->at] ^= data[i];
-        if (++state->at == state->rate) {
-            permute(state->lanes);
+    uint8_t *bytes = (uint8_t *)state->words;
+    const uint8_t *end = data + size;
+    while (data != end) {
+        size_t room = (size_t)(state->rate - state->at), left = (size_t)(end - data);
+        const uint8_t *stop = data + (room < left ? room : left);
+        uint8_t *to = bytes + state->at;
+        state->at = (uint8_t)(state->at + (stop - data));
+        while (data != stop) {
+            *to++ ^= *data++;
+        }
+        if (state->at == state->rate) {
+            permute(state->words);
             state->at = 0;
         }
     }
 }
 
 void jc_keccak_finish(jc_keccak_t *state, uint8_t suffix) {
-    uint8_t *bytes = (uint8_t *)state->lanes;
+    uint8_t *bytes = (uint8_t *)state->words;
     bytes[state->at] ^= suffix;
     bytes[state->rate - 1] ^= 0x80;
     state->at = state->rate; /* the first block comes after a permutation */
 }
 
+const uint8_t *jc_keccak_next_block(jc_keccak_t *state) {
+    permute(state->words);
+    return (const uint8_t *)state->words;
+}
+
 void jc_keccak_squeeze(jc_keccak_t *state, uint8_t *out, size_t size) {
-    const uint8_t *bytes = (const uint8_t *)state->lanes;
+    const uint8_t *bytes = (const uint8_t *)state->words;
     while (size != 0) {
         if (state->at == state->rate) {
-            permute(state->lanes);
+            permute(state->words);
             state->at = 0;
         }
-        size_t taken = (size_t)(state->rate - state->at);
-        taken = taken < size ? taken : size;
+        size_t left = (size_t)(state->rate - state->at);
+        size_t taken = left < size ? left : size;
         memcpy(out, bytes + state->at, taken);
         state->at = (uint8_t)(state->at + taken);
         out += taken;

@@ -16,16 +16,17 @@
 #define JC_SHA3_SUFFIX 0x06
 
 typedef struct {
-    uint64_t lanes[25];
+    uint32_t words[50]; /* of the 25 lanes, the lower half of each first */
     uint8_t rate;
     uint8_t at; /* where in the block the next byte goes, or comes from */
 } jc_keccak_t;
 
-/* Begin; absorb any number of pieces; finish; then squeeze any number of pieces. */
+/* Begin; absorb any number of pieces; finish; then squeeze any number of pieces, or take block by block. */
 void jc_keccak_init(jc_keccak_t *state, size_t rate);
 void jc_keccak_absorb(jc_keccak_t *state, const uint8_t *data, size_t size);
 void jc_keccak_finish(jc_keccak_t *state, uint8_t suffix);
 void jc_keccak_squeeze(jc_keccak_t *state, uint8_t *out, size_t size);
+const uint8_t *jc_keccak_next_block(jc_keccak_t *state); /* the next `rate` bytes, in the state itself */
 
 /* All of that at once, for data in one or two pieces; the state is wiped. */
 void jc_keccak(

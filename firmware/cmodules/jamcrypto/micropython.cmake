@@ -13,7 +13,7 @@ if(NOT DEFINED JAMCRYPTO_VRF)
 endif()
 
 set(JAMCRYPTO_SOURCES
-    aead.c ed25519.c keccak.c mlkem768.c modjamcrypto.c monocypher_unit.c pqclean_unit.c pqclean_verify_unit.c sha512.c
+    aead.c ed25519.c keccak.c mlkem768.c modjamcrypto.c monocypher_unit.c pqclean_verify_unit.c sha512.c
     wipe.c)
 list(TRANSFORM JAMCRYPTO_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 if(JAMCRYPTO_VRF)

@@ -7,11 +7,15 @@
 #include "jamcrypto.h"
 
 #include "keccak.h"
-#include "ntt.h"
-#include "poly.h"
-#include "polyvec.h"
 #include "verify.h"
 #include "wipe.h"
+
+/* Not kem.c and indcpa.c, which draw random bytes, nor fips202.c, which allocates. */
+#include <cbd.c>
+#include <ntt.c>
+#include <poly.c>
+#include <polyvec.c>
+#include <reduce.c>
 
 #define K KYBER_K
 #define N KYBER_N
@@ -21,11 +25,11 @@
 
 /* Polynomials are in the domain of the transform where their name ends in _hat. */
 
-static void hash_g(uint8_t out[64], const uint8_t first[SYMBOL], const uint8_t *more, size_t more_size) {
+static void sha3_512_of(uint8_t out[64], const uint8_t first[SYMBOL], const uint8_t *more, size_t more_size) {
     jc_keccak(out, 64, JC_SHA3_512_RATE, JC_SHA3_SUFFIX, first, SYMBOL, more, more_size);
 }
 
-static void hash_h(uint8_t out[32], const uint8_t public_[JC_MLKEM768_PUBLIC_BYTES]) {
+static void sha3_256_of(uint8_t out[32], const uint8_t public_[JC_MLKEM768_PUBLIC_BYTES]) {
     jc_keccak(out, 32, JC_SHA3_256_RATE, JC_SHA3_SUFFIX, public_, JC_MLKEM768_PUBLIC_BYTES, NULL, 0);
 }
 
@@ -37,7 +41,6 @@ void PQCLEAN_MLKEM768_CLEAN_kyber_shake256_prf(uint8_t *out, size_t size, const 
 
 /* An entry of the public matrix (algorithm 7). The seed is public, so the branches may be, too. */
 static void sample_entry(poly *entry_hat, const uint8_t seed[SYMBOL], unsigned column, unsigned row) {
-    uint8_t block[JC_SHAKE128_RATE];
     const uint8_t place[2] = {(uint8_t)column, (uint8_t)row};
     jc_keccak_t state;
     jc_keccak_init(&state, JC_SHAKE128_RATE);
@@ -45,10 +48,10 @@ static void sample_entry(poly *entry_hat, const uint8_t seed[SYMBOL], unsigned c
     jc_keccak_absorb(&state, place, sizeof(place));
     jc_keccak_finish(&state, JC_SHAKE_SUFFIX);
     for (unsigned found = 0; found < N;) {
-        jc_keccak_squeeze(&state, block, sizeof(block));
-        for (unsigned i = 0; i < sizeof(block) && found < N; i += 3) {
-            unsigned low = block[i] | (block[i + 1] & 15u) << 8;
-            unsigned high = block[i + 1] >> 4 | (unsigned)block[i + 2] << 4;
+        const uint8_t *at = jc_keccak_next_block(&state);
+        for (const uint8_t *end = at + JC_SHAKE128_RATE; at < end && found < N; at += 3) {
+            unsigned low = at[0] | (at[1] & 15u) << 8;
+            unsigned high = at[1] >> 4 | (unsigned)at[2] << 4;
             if (low < Q) {
                 entry_hat->coeffs[found++] = (int16_t)low;
             }
@@ -59,15 +62,19 @@ static void sample_entry(poly *entry_hat, const uint8_t seed[SYMBOL], unsigned c
     }
 }
 
-/* total += a b, in the transform's domain. Three products fit 16 bits before they are reduced. */
+/* total += a b, in the transform's domain: products of linear polynomials modulo X^2 - zeta and X^2 + zeta (algorithms
+ * 11 and 12). Coefficients are below q; two products are summed up before they are reduced, and of the reduced, three
+ * fit 16 bits. */
 static void multiply_add(poly *total_hat, const poly *a_hat, const poly *b_hat) {
-    int16_t product[2];
-    for (unsigned i = 0; i < N; i += 2) {
-        int16_t zeta = PQCLEAN_MLKEM768_CLEAN_zetas[64 + i / 4];
-        PQCLEAN_MLKEM768_CLEAN_basemul(
-            product, a_hat->coeffs + i, b_hat->coeffs + i, i & 2 ? (int16_t)-zeta : zeta);
-        total_hat->coeffs[i] = (int16_t)(total_hat->coeffs[i] + product[0]);
-        total_hat->coeffs[i + 1] = (int16_t)(total_hat->coeffs[i + 1] + product[1]);
+    int16_t *total = total_hat->coeffs;
+    const int16_t *a = a_hat->coeffs, *b = b_hat->coeffs;
+    const int16_t *zeta = PQCLEAN_MLKEM768_CLEAN_zetas + 64;
+    for (unsigned i = 0; i < N; i += 2, total += 2, a += 2, b += 2) {
+        int32_t high = fqmul(a[1], b[1]) * *zeta;
+        int32_t low = a[0] * b[0] + (i & 2 ? -high : high);
+        total[0] = (int16_t)(total[0] + PQCLEAN_MLKEM768_CLEAN_montgomery_reduce(low));
+        total[1] = (int16_t)(total[1] + PQCLEAN_MLKEM768_CLEAN_montgomery_reduce(a[0] * b[1] + a[1] * b[0]));
+        zeta += i >> 1 & 1;
     }
 }
 
@@ -84,7 +91,7 @@ static void make_keys(
         poly row, entry_hat;
     } work;
     const uint8_t parameter = K;
-    hash_g(work.seeds, d, &parameter, 1);
+    sha3_512_of(work.seeds, d, &parameter, 1);
     const uint8_t *sigma = work.seeds + SYMBOL;
     for (unsigned i = 0; i < K; i++) {
         PQCLEAN_MLKEM768_CLEAN_poly_getnoise_eta1(&work.s_hat.vec[i], sigma, (uint8_t)i);
@@ -109,8 +116,8 @@ static void make_keys(
     JC_WIPE(work);
 }
 
-/* K-PKE.Encrypt (algorithm 14). */
-static void encrypt(
+/* K-PKE.Encrypt (algorithm 14). Not inlined, nor is its counterpart: decapsulation has both, one after the other. */
+static __attribute__((noinline)) void encrypt(
     uint8_t ciphertext[JC_MLKEM768_CIPHERTEXT_BYTES], const uint8_t public_[JC_MLKEM768_PUBLIC_BYTES],
     const uint8_t message[SYMBOL], const uint8_t coins[SYMBOL]) {
     struct {
@@ -151,7 +158,7 @@ static void encrypt(
 }
 
 /* K-PKE.Decrypt (algorithm 15). */
-static void decrypt(
+static __attribute__((noinline)) void decrypt(
     uint8_t message[SYMBOL], const uint8_t secret[VECTOR_BYTES],
     const uint8_t ciphertext[JC_MLKEM768_CIPHERTEXT_BYTES]) {
     struct {
@@ -184,7 +191,7 @@ void jc_mlkem768_keypair(
     const uint8_t seed[JC_MLKEM768_SEED_BYTES]) {
     make_keys(public_, secret, seed);
     memcpy(secret + SECRET_PUBLIC, public_, JC_MLKEM768_PUBLIC_BYTES);
-    hash_h(secret + SECRET_HASH, public_);
+    sha3_256_of(secret + SECRET_HASH, public_);
     memcpy(secret + SECRET_Z, seed + SYMBOL, SYMBOL);
     jc_wipe_stack();
 }
@@ -200,8 +207,8 @@ int jc_mlkem768_encapsulate(
         }
     }
     uint8_t key_and_coins[2 * SYMBOL], hash[SYMBOL];
-    hash_h(hash, public_);
-    hash_g(key_and_coins, entropy, hash, sizeof(hash));
+    sha3_256_of(hash, public_);
+    sha3_512_of(key_and_coins, entropy, hash, sizeof(hash));
     encrypt(ciphertext, public_, entropy, key_and_coins + SYMBOL);
     memcpy(shared, key_and_coins, SYMBOL);
     JC_WIPE(key_and_coins);
@@ -217,7 +224,7 @@ void jc_mlkem768_decapsulate(
         uint8_t again[JC_MLKEM768_CIPHERTEXT_BYTES];
     } work;
     decrypt(work.message, secret, ciphertext);
-    hash_g(work.key_and_coins, work.message, secret + SECRET_HASH, SYMBOL);
+    sha3_512_of(work.key_and_coins, work.message, secret + SECRET_HASH, SYMBOL);
     jc_keccak(
         work.rejected, SYMBOL, JC_SHAKE256_RATE, JC_SHAKE_SUFFIX, secret + SECRET_Z, SYMBOL, ciphertext,
         JC_MLKEM768_CIPHERTEXT_BYTES);
