@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from ..budget.profile import Profile
+    from .rows import Rows
     from .sets import Sets
 
 # outcomes of `add`
@@ -43,12 +44,13 @@ def _ignore(event: str, row: int) -> None:
 class LightChain:
     """`on_event(name, row)` hears "best", "vouched", "epoch", "keys_adopted", "tickets_adopted", "equivocation",
     "root". `adopt_at` is the level at which a mark is believed: VOUCHED_LEVEL, except in the tests that show what
-    happens without the rule. `sets` is where validator sets and tickets are kept: None is in memory.
+    happens without the rule. `sets` is where validator sets and tickets are kept, `rows` where the
+    tree's hashes are (rows.py): None is in memory.
     """
 
     def __init__(self, checkpoint: "Checkpoint", profile: "Profile",
                  on_event: "Callable[[str, int], None]" = _ignore, adopt_at: int = VOUCHED_LEVEL,
-                 sets: "Sets | None" = None) -> None:
+                 sets: "Sets | None" = None, rows: "Rows | None" = None) -> None:
         self.spec = spec = checkpoint.spec
         self.genesis_hash = checkpoint.genesis_hash
         self.grandpa_set_id = checkpoint.grandpa_set_id
@@ -56,7 +58,7 @@ class LightChain:
         self.clock_chain = checkpoint.clock_chain
         self.on_event = on_event
         self._adopt_at = adopt_at
-        self.tree = Tree(profile.tree_headers)
+        self.tree = Tree(profile.tree_headers, rows)
         self._table = table = Marks(profile.tree_marks, sets)
         self.epochs, self.marks, self.marked_by = table.epochs, table.tickets, table.marked_by
         self.levels = Levels(self.tree, self.epochs)

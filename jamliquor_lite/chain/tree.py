@@ -1,16 +1,20 @@
 """The fork tree: columns of fixed length, one row per header between the root and the heads.
 
-A row is 165 bytes or so and the number of rows is fixed at construction, so forks cannot take memory. The tree
+The number of rows is fixed at construction, so forks cannot take memory. A row is 155 bytes: 27 of numbers, which
+are here and are scanned all the time, and four hashes, which may lie in flash (rows.py). The tree
 knows ancestry, equivocation and which head is best; it knows nothing of seals (seal.py) or trust (levels.py).
 A row's index is its handle; it is valid until the row is freed.
 """
 
 from array import array
 
-from ..const import const
 from ..errors import BudgetError
+from .rows import CONTENT, ENTROPY, HASH, STATE_ROOT, HeldRows
 
-_HASH = const(32)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .rows import Rows
+
 NONE = -1
 
 # bits of `flags`
@@ -27,17 +31,14 @@ def _zeros(code: str, count: int) -> "array[int]":
 
 
 class Tree:
-    """`capacity` rows. Row 0 to capacity - 1; `root` and `best` are rows."""
+    """`capacity` rows. Row 0 to capacity - 1; `root` and `best` are rows. `rows` holds their hashes: None, memory."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, rows: "Rows | None" = None) -> None:
         self.capacity = capacity
         self.count = 0
         self.top = 0  # rows from here on have never been used: scans stop here
         self.root = self.best = NONE
-        self.hashes = bytearray(capacity * _HASH)
-        self.contents = bytearray(capacity * _HASH)  # hash of the header without its seal: seals are malleable
-        self.state_roots = bytearray(capacity * _HASH)  # prior state root: commits the state after the parent
-        self.entropies = bytearray(capacity * _HASH)  # eta_0 after this header
+        self._rows: "Rows" = rows or HeldRows(capacity)
         self.flags = bytearray(capacity)
         self.slots = _zeros("I", capacity)
         self.parents = array("h" if capacity < 32768 else "i", (NONE for _ in range(capacity)))
@@ -52,23 +53,19 @@ class Tree:
 
     def find(self, header_hash: bytes) -> int:
         """Row of a header hash, or NONE."""
-        # A scan, not a dict: that would take as much as the columns, grow, and hold an object for each header.
-        at = self.hashes.find(header_hash)
-        while at >= 0 and (at % _HASH or not self.flags[at // _HASH]):  # across two hashes; in a row that is free
-            at = self.hashes.find(header_hash, at + 1)
-        return at // _HASH if at >= 0 else NONE
+        return self._rows.find(header_hash, self.flags)
 
     def hash(self, row: int) -> bytes:
-        return bytes(self.hashes[row * _HASH : row * _HASH + _HASH])
+        return self._rows.take(row, HASH)
 
     def content(self, row: int) -> bytes:
-        return bytes(self.contents[row * _HASH : row * _HASH + _HASH])
+        return self._rows.take(row, CONTENT)
 
     def state_root(self, row: int) -> bytes:
-        return bytes(self.state_roots[row * _HASH : row * _HASH + _HASH])
+        return self._rows.take(row, STATE_ROOT)
 
     def entropy(self, row: int) -> bytes:
-        return bytes(self.entropies[row * _HASH : row * _HASH + _HASH])
+        return self._rows.take(row, ENTROPY)
 
     def has(self, row: int, flag: int) -> bool:
         return bool(self.flags[row] & flag)
@@ -84,11 +81,7 @@ class Tree:
         if self.count == self.capacity:
             raise BudgetError("tree_headers", "fork tree holds %d headers, its bound" % self.capacity)
         row = self.flags.find(b"\0")
-        at = row * _HASH
-        self.hashes[at : at + _HASH] = header_hash
-        self.contents[at : at + _HASH] = content
-        self.state_roots[at : at + _HASH] = state_root
-        self.entropies[at : at + _HASH] = entropy
+        self._rows.put(row, header_hash, content, state_root, entropy)
         self.flags[row] = USED | (TICKETED if ticketed else 0)
         self.slots[row] = slot
         self.parents[row] = parent
@@ -108,7 +101,7 @@ class Tree:
 
     def rename(self, row: int, header_hash: bytes) -> None:
         """Keep another seal of the same header: the variant that a child names."""
-        self.hashes[row * _HASH : row * _HASH + _HASH] = header_hash
+        self._rows.rename(row, header_hash)
 
     def common_ancestor(self, left: int, right: int) -> int:
         """The last header both descend from; one of the two where it is an ancestor of the other."""
@@ -223,6 +216,7 @@ class Tree:
         parent = self.parents[row]
         if parent != NONE and self.flags[parent] & USED and self.children[parent]:
             self.children[parent] -= 1
+        self._rows.free(row)
         self.flags[row] = 0
         self.slots[row] = 0
         self.count -= 1

@@ -54,8 +54,8 @@ class BoardNode:
     """`node` is None while the files do not allow one; `fault` then is the line that says why.
 
     `log` are the latest lines, oldest first; each is also given to `out`. `pools` were made before this module was
-    imported, while the heap was in one piece. `areas` are those of the board's flash by name, of which "sets" and
-    "scratch" are used; without them all is kept in memory, and a long header is refused.
+    imported, while the heap was in one piece. `areas` are those of the board's flash by name, of which "sets",
+    "scratch" and "tree" are used; without them all is kept in memory, and a long header is refused.
     """
 
     def __init__(self, folder: str, profile: "Profile", pools: "Pools", out: "Callable[[str], None]",
@@ -104,7 +104,8 @@ class BoardNode:
             return None
         from .flash import Flash
 
-        return Flash(Outline(start).spec, self.profile, self._areas["sets"], self._areas.get("scratch"), slots)
+        return Flash(Outline(start).spec, self.profile, self._areas["sets"], self._areas.get("scratch"), slots,
+                     self._areas.get("tree"))
 
     def _checkpoint(self, config: "board_config.BoardConfig", start: bytes, slots: TwoSlot,
                     flash: "Flash | None") -> Checkpoint:

@@ -46,7 +46,8 @@ class Node:
         self.profile = profile
         self.chain_name = chain_name
         self.on_event = on_event
-        self.chain = LightChain(checkpoint, profile, self._chain_event, sets=flash.sets if flash else None)
+        self.chain = LightChain(checkpoint, profile, self._chain_event, sets=flash.sets if flash else None,
+                                rows=flash.rows if flash else None)
         self.long_headers: "LongHeaders | None" = None
         if flash is not None and flash.scratch is not None:
             from ..chain.long_header import LongHeaders

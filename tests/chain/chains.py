@@ -2,6 +2,7 @@
 
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.chain.checkpoint import Checkpoint
+from jamliquor_lite.chain.flash_rows import FlashRows
 from jamliquor_lite.chain.flash_sets import FlashSets
 from jamliquor_lite.chain.header import Header
 from jamliquor_lite.chain.light import LightChain
@@ -31,14 +32,23 @@ def of_devnet(chain):
     return start_of(chain.spec, chain.genesis.header, dict(chain.genesis.state.trie.items()))
 
 
+def rows_of(capacity):
+    """A fresh store of the tree's hashes, with as little to spare as it takes."""
+    if STORES[-1] == "memory":
+        return None
+    return FlashRows(area_over(fresh((capacity // 32 + 3) * 4096)), capacity)
+
+
 class Recorder:
     """A light chain that remembers what happened to it: `events` counts, `lags` says how late marks were adopted."""
 
     def __init__(self, checkpoint, profile=None, **options):
         self.events = {}
         self.lags = []
+        profile = profile or Profile()
         options.setdefault("sets", sets_of(checkpoint.spec))
-        self.chain = LightChain(checkpoint, profile or Profile(), self._hear, **options)
+        options.setdefault("rows", rows_of(profile.tree_headers))
+        self.chain = LightChain(checkpoint, profile, self._hear, **options)
 
     def _hear(self, name, row):
         self.events[name] = self.events.get(name, 0) + 1
