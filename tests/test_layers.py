@@ -49,7 +49,7 @@ PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain"
 PORTABLE_MODULES = tuple(
     "node" + name for name in (
         "", ".answers", ".asking", ".bootstrap", ".carrier", ".face", ".libp2p", ".link", ".node", ".peers", ".pins",
-        ".questions", ".race", ".services", ".status",
+        ".places", ".questions", ".race", ".serial_port", ".services", ".status",
     )
 )
 NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic

@@ -14,21 +14,23 @@ from ..p2p.identity import Identity
 from ..ports import entropy
 from ..ports.tcp import CLOSED as LINK_CLOSED
 from ..ports.tcp import CONNECTING as LINK_CONNECTING
-from ..ports.tcp import TcpListener
 from ..transport.connection import Connection
 from ..transport.noise import StaticKey
 from ..transport.states import CLOSED, CONNECTING, HYBRID, READY
 from ..transport.terms import REQUIRE, Terms
 from ..transport.upgrade import RANDOM_BYTES
+from . import places as places_of_links
 from . import services
 from .pins import Pins
+from .places import Places
 from .race import Pace, Race
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
-    from ..ports.tcp import TcpLink, Waker
+    from ..ports.tcp import Waker
     from .peers import Record
+    from .places import Link, Listener
 
 _ACCEPTS_A_TURN = const(4)
 _READS_A_TURN = const(4)  # of one link: each fills a buffer, then the others have their turn
@@ -40,7 +42,7 @@ _PREFIXES = ("1", "Q")  # what a peer id in base 58 begins with
 class _Member:
     """A connection, its link (None while the race for it runs, and when it is over) and its services."""
 
-    def __init__(self, connection: Connection, link: "TcpLink | None", race: "Race | None") -> None:
+    def __init__(self, connection: Connection, link: "Link | None", race: "Race | None") -> None:
         self.connection = connection
         self.link = link
         self.race = race
@@ -87,7 +89,7 @@ class Libp2pCarrier:
         for kind in served:
             self.serve(kind)
         self._listen = listen
-        self._listeners: "list[TcpListener]" = []
+        self._listeners: "list[Listener]" = []
         self._members: "list[_Member]" = []
         self._fresh: "list[Connection]" = []  # inbound and READY, not accepted by the node
         self._pace = Pace()
@@ -116,8 +118,7 @@ class Libp2pCarrier:
     @property
     def places(self) -> "list[str]":
         """The same without the peer id."""
-        return ["/%s/%s/tcp/%d" % ("ip6" if ":" in host else "ip4", host, port)
-                for host, port in [listener.address for listener in self._listeners]]
+        return [places_of_links.text(*listener.address) for listener in self._listeners]
 
     @property
     def connections(self) -> "list[Connection]":
@@ -156,9 +157,10 @@ class Libp2pCarrier:
     def open(self, waker: "Waker") -> None:
         """Bind. LocalError when an address cannot be had."""
         self._waker = waker
+        self._dialer = Places(waker)
         try:
             for host, port in self._listen:
-                self._listeners.append(TcpListener(waker, host, port))
+                self._listeners.append(self._dialer.listen(host, port))
         except LocalError:
             self.release()
             raise
@@ -181,7 +183,7 @@ class Libp2pCarrier:
         assert self._waker is not None
         random = entropy.random_bytes(RANDOM_BYTES)
         connection = Connection(self.terms, places[0] if places else ("", 0), True, random, now, peer_id)
-        race = Race(self._waker, places, self._pace, now)
+        race = Race(self._dialer, places, self._pace, now)
         self._members.append(_Member(connection, None, race))
         self._waker.wake()
         return connection
@@ -271,11 +273,13 @@ class Libp2pCarrier:
         for member in self._members:
             self._part(member, "closed", 0)
         self._members = []
+        if self._waker is not None:
+            self._dialer.close()
         self.pins.save()
 
     # inside
 
-    def _take(self, listener: TcpListener, now: int) -> None:
+    def _take(self, listener: "Listener", now: int) -> None:
         for _ in range(_ACCEPTS_A_TURN):
             link = listener.accept()
             if link is None:
@@ -316,7 +320,7 @@ class Libp2pCarrier:
             member.race = None
             connection.ended(connection.close_reason, now)
 
-    def _read(self, member: _Member, link: "TcpLink", now: int) -> None:
+    def _read(self, member: _Member, link: "Link", now: int) -> None:
         connection = member.connection
         for _ in range(_READS_A_TURN):
             if not self._download.ready(now):
@@ -337,7 +341,7 @@ class Libp2pCarrier:
         if link.state == LINK_CLOSED:
             connection.ended(link.reason, now)
 
-    def _write(self, connection: Connection, link: "TcpLink", now: int) -> None:
+    def _write(self, connection: Connection, link: "Link", now: int) -> None:
         for _ in range(_SENDS_A_TURN):
             if not self._upload.ready(now):
                 return

@@ -6,11 +6,11 @@ is no fixed delay: on a LAN the second try comes after milliseconds, over a sate
 
 from ..const import const
 from ..errors import LocalError
-from ..ports.tcp import CLOSED, CONNECTING, OPEN, TcpLink, dial
+from ..ports.tcp import CLOSED, CONNECTING, OPEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ports.tcp import Waker
+    from .places import Link, Places
 
 _FIRST_MS = const(250)  # RFC 8305's recommendation, until something has been measured
 _LEAST_MS = const(10)
@@ -42,14 +42,14 @@ class Pace:
 
 
 class Race:
-    """`places` are numeric (host, port). `poll` until it gives the link that won, or `is_over` with a `reason`."""
+    """`places` are (host, port) as places.py has them. `poll` until it gives the link that won, or `is_over`."""
 
-    def __init__(self, waker: "Waker", places: "list[tuple[str, int]]", pace: Pace, now: int) -> None:
+    def __init__(self, dialer: "Places", places: "list[tuple[str, int]]", pace: Pace, now: int) -> None:
         self.reason = "no address"
-        self._waker = waker
+        self._dialer = dialer
         self._left = interleave(places)
         self._pace = pace
-        self._running: "list[tuple[TcpLink, int]]" = []
+        self._running: "list[tuple[Link, int]]" = []
         self._next_at = now
 
     @property
@@ -57,7 +57,7 @@ class Race:
         """Every address has failed."""
         return not self._left and not self._running
 
-    def poll(self, now: int) -> "TcpLink | None":
+    def poll(self, now: int) -> "Link | None":
         """Look at the tries, begin the next one when it is due. The winner, once; the others are closed."""
         running = []
         for link, begun in self._running:
@@ -75,7 +75,7 @@ class Race:
         if self._left and now >= self._next_at:
             host, port = self._left.pop(0)
             try:
-                link = dial(self._waker, host, port)
+                link = self._dialer.dial(host, port)
             except LocalError as error:
                 self.reason = str(error)
                 self._next_at = now

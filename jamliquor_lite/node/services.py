@@ -11,6 +11,7 @@ from ..const import const
 from ..errors import BudgetError, RemoteError
 from ..p2p.events import DONE, LOST, MORE, PONG, REFUSED
 from ..transport.terms import FIRST_OWN
+from .places import SERIAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,13 +45,14 @@ def describe(carrier: "Libp2pCarrier", connection: "Connection") -> bytes:
 
     host, port = connection.addr
     places = [multiaddr.parse(place) for place in carrier.places]
-    listen = [place for place in places if place.host not in _UNSPECIFIED]
+    listen = [place for place in places if place.is_ip and place.host not in _UNSPECIFIED]
     info = identify.Info(
         agent=AGENT,
         protocol_version=_VERSION,
         key=carrier.identity.key,
         listen_addrs=listen,
-        observed_addr=multiaddr.tcp(host, port),
+        # The ends of a serial line have names for it that mean nothing to each other.
+        observed_addr=None if host.startswith(SERIAL) else multiaddr.tcp(host, port),
         protocols=sorted(carrier.terms.protocols),
     )
     return identify.encode(info)

@@ -2,10 +2,15 @@
 
     /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…                          a host, a transport, the peer who must be there
     /dns4/relay.example/tcp/4001/p2p/12D3KooW…/p2p-circuit/p2p/…   the peer behind a relay
+    /serial/ttyUSB0@115200/p2p/12D3KooW…           the peer at the other end of a serial line of this machine
 
 A multiaddr is a row of parts, each a protocol and its value. Known are those that a node of this kind can meet on its
 way; a part with an unknown code cannot even be stepped over, so such an address is refused as a whole. The order of
 parts is checked as well, so that nobody has to wonder what `/tcp/1/tcp/2` would mean. One address has one text.
+
+`serial` is ours: its code, 0x300010, is of the range that multicodec leaves to private use. The value is the name of a
+port as its system has it, printable ASCII, in the text with %2F for `/` and %25 for `%`. Such an address means nothing
+elsewhere: it is for configuration, never told to peers, and never dialed because a peer or a file of others named it.
 """
 
 import binascii
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 # Of bytes and of characters: addresses come from strangers, are kept, and are told to others.
 MAX_SIZE = 512
+_DEVICE_BYTES = const(128)
 _SHOWN = const(64)  # characters of a wrong value that an error repeats
 
 # kinds of values
@@ -33,10 +39,11 @@ _PORT = const(3)
 _NAME = const(4)
 _PEER = const(5)
 _CERTHASH = const(6)
+_DEVICE = const(7)
 _COUNTED = const(-1)  # instead of the bytes of a value: it begins with their number
 
 HOSTS = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr")
-_FIRST = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr", "p2p", "p2p-circuit")  # what an address begins with
+_FIRST = ("ip4", "ip6", "dns", "dns4", "dns6", "dnsaddr", "serial", "p2p", "p2p-circuit")  # what an address begins with
 # Name, code, kind of value, its bytes, what may stand behind it. All of it constant, so that MicroPython leaves it in
 # flash: as a dict, or with any part that is computed, it is a kilobyte of heap.
 _PROTOCOLS = (
@@ -56,6 +63,7 @@ _PROTOCOLS = (
     ("certhash", 466, _CERTHASH, _COUNTED, ("certhash", "p2p", "p2p-circuit")),
     ("p2p", 421, _PEER, _COUNTED, ("p2p-circuit",)),
     ("p2p-circuit", 290, _NOTHING, 0, ("p2p",)),
+    ("serial", 0x300010, _DEVICE, _COUNTED, ("p2p",)),
 )
 _STAND_IN = b"\x12\x20" + bytes(32)  # a well-formed peer id, where the given one is not
 
@@ -65,7 +73,7 @@ class Multiaddr:
 
     `text`       its one text form              `encode()`   its bytes             `parts()`   (protocol, value) texts
     `host`       IP address or name; "" where none is said      `port`   0 where none is said
-    `transport`  tcp, tls, ws, wss, udp, quic-v1, webrtc-direct; "" where only a host or a peer is named
+    `transport`  tcp, tls, ws, wss, udp, quic-v1, webrtc-direct, serial; "" where only a host or a peer is named
     `family`     4, 6, or 0 where either will do                `is_ip`  the host is an address and no name
     `peer_id`    who must be there, as bytes; b"" is anybody. A wrong one is a VerifyError("peer_id").
     `is_circuit` the peer is behind a relay: host, port, transport and `relay_id` are those of the relay
@@ -161,6 +169,10 @@ class Multiaddr:
         if kind == _CERTHASH:
             _check_multihash(value, number)
             return "u" + _base64url(value)
+        if kind == _DEVICE:
+            self.transport = name
+            self.host = _device(value, number)
+            return self.host.replace("%", "%25").replace("/", "%2F")
         if kind == _IP4:
             self.host = ip.format4(value)
         elif kind == _IP6:
@@ -251,6 +263,11 @@ def tcp(host: str, port: int, peer_id: "Buffer" = b"") -> Multiaddr:
     return Multiaddr(data + _part("p2p", peer_id) if peer_id else data)
 
 
+def serial(device: str) -> Multiaddr:
+    """The address of a serial port of this machine. VerifyError for what cannot be the name of one."""
+    return Multiaddr(_part("serial", device.encode()))
+
+
 def _find(key: "str | int") -> int:
     # Where in _PROTOCOLS the protocol with this name or code is; -1: it is not known here.
     for at in range(len(_PROTOCOLS)):
@@ -288,6 +305,8 @@ def _value(kind: int, text: str, name: str, number: int, least_port: int) -> byt
     if kind == _NAME:
         _check_name(text, name, number)
         return text.encode()
+    if kind == _DEVICE:
+        return text.replace("%2F", "/").replace("%25", "%").encode()
     try:
         return ip.parse4(text) if kind == _IP4 else ip.parse6(text)
     except VerifyError:
@@ -317,6 +336,16 @@ def _check_name(text: str, name: str, number: int) -> None:
             sound = sound and (is_letter or character in "0123456789-_")
     if not sound:
         _fail(number, name, "`%s` is no host name" % _shown(text))
+
+
+def _device(value: bytes, number: int) -> str:
+    # The name of a serial port.
+    for byte in value:
+        if not 0x21 <= byte <= 0x7E:
+            _fail(number, "serial", "a name of a port is printable ASCII without blanks")
+    if not 1 <= len(value) <= _DEVICE_BYTES:
+        _fail(number, "serial", "a name of a port has 1 to %d characters" % _DEVICE_BYTES)
+    return value.decode()
 
 
 def _check_multihash(data: bytes, number: int) -> None:

@@ -145,6 +145,20 @@ class SerialLink:
         elif self.state == CONNECTING:
             self._end("closed")
 
+    def abort(self) -> None:
+        """End the session now: the peer is told so, and what it has not got by then is lost."""
+        if self.state == OPEN or self.state == LINGERING:
+            self._part(self._id, _DONE)
+        if self.state != CLOSED:
+            self._end("closed")
+
+    def ended(self, reason: str) -> None:
+        """The line itself is gone."""
+        self.out_start = self.out_end = 0
+        self._farewell = b""
+        if self.state != CLOSED:
+            self._end(reason)
+
     # the line's side
 
     def feed(self, buf: "Buffer", start: int, end: int, now: int) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 
+from jamliquor_lite.node.places import Places
 from jamliquor_lite.node.race import Race
 from jamliquor_lite.transport.states import CLASSICAL, CLOSED, HYBRID, READY
 from jamliquor_lite.transport.terms import OFF, PREFER, Terms
@@ -57,7 +58,7 @@ def test_an_address_that_is_dead_does_not_keep_us_either():
         assert world.dialers[0]._pace.patience_ms < 250
         connection.close()
         await world.until(lambda: not world.dialers[0].connections)
-        race = Race(world.waker, [sock.getsockname(), (HERE, world.port)], world.dialers[0]._pace, world.now)
+        race = Race(Places(world.waker), [sock.getsockname(), (HERE, world.port)], world.dialers[0]._pace, world.now)
         assert race.poll(world.now) is None
         assert 0 < race.wake_at(world.now) - world.now < 250
         race.close()

@@ -110,6 +110,27 @@ def test_addresses_of_sockets():
     raises(VerifyError, multiaddr.tcp, "example.org", 1)
 
 
+def test_addresses_of_serial_lines():
+    for device, text in (
+        ("ttyS1", "/serial/ttyS1"),
+        ("ttyUSB0@115200", "/serial/ttyUSB0@115200"),
+        ("/dev/serial/by-id/usb-1", "/serial/%2Fdev%2Fserial%2Fby-id%2Fusb-1"),
+        ("socket://127.0.0.1:4444", "/serial/socket:%2F%2F127.0.0.1:4444"),
+        ("50%2F", "/serial/50%252F"),
+    ):
+        address = multiaddr.serial(device)
+        assert address.text == text and address.host == device and address.transport == "serial"
+        assert not address.is_ip and address.port == address.family == 0
+        with_peer = multiaddr.parse(text + "/p2p/" + PEER)
+        assert with_peer.host == device and with_peer.peer_id == PEER_ID
+        assert multiaddr.decode(with_peer.encode()) == with_peer
+    assert multiaddr.serial("a").encode() == b"\x90\x80\xc0\x01\x01a"
+    for device in ("", "a b", "tty\n", "t\xfct", "x" * 129):
+        assert raises(VerifyError, multiaddr.serial, device).rule == "multiaddr"
+    error = raises(VerifyError, multiaddr.parse, "/serial/ttyS1/tcp/1")
+    assert "part 2 (/tcp): it cannot stand behind /serial" in str(error)
+
+
 def test_ports_to_dial():
     assert multiaddr.parse("/ip4/1.2.3.4/tcp/0").port == 0
     assert multiaddr.parse("/ip4/1.2.3.4/tcp/1", 1).port == 1
