@@ -20,7 +20,7 @@ CLOSED = const(2)
 _BACKLOG = const(4)
 _WAIT = (errno.EAGAIN, errno.EINPROGRESS, 119)  # 119: EINPROGRESS where the port's errno has none
 _IPPROTO_TCP = const(6)  # not every port names these two
-_NO_DELAY = const(1)
+_NO_DELAY = getattr(socket, "TCP_NODELAY", 1)  # with lwIP a number of its own
 _INET6 = const(10)  # AF_INET6, as the unix port writes it in an address
 
 
