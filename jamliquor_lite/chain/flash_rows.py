@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _HASH = const(32)
 _RECORD = const(128)
 _PAGE = const(256)  # written at a time: the record of an odd row waits for the next one
-_TAG = const(4)  # bytes of a hash that are kept in memory, to find it by
+_TAG = const(2)  # bytes of a hash that are kept in memory, to find it by
 _NOWHERE = 0xFFFF
 _SPARE_SECTORS = const(2)
 
 
 class FlashRows:
-    """`capacity` rows, of which 6 bytes each are in memory. LocalError (2) for an area that is too small."""
+    """`capacity` rows, of which 4 bytes each are in memory. LocalError (2) for an area that is too small."""
 
     def __init__(self, area: "Area", capacity: int) -> None:
         self._area = area

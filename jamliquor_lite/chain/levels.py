@@ -41,8 +41,8 @@ def level_by_name(name: str) -> int:
 
 
 def tag_of(key: bytes) -> int:
-    """Four bytes of a key, to find rows by the same author quickly. A chance match is caught by the full key."""
-    return int.from_bytes(key[:4], "little")
+    """Two bytes of a key, to find rows by the same author quickly. A chance match is caught by the full key."""
+    return key[0] | key[1] << 8
 
 
 class Levels:

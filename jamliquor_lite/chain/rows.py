@@ -1,4 +1,4 @@
-"""What the tree knows of a header by its row and rarely needs: four hashes, of 128 of a row's 155 bytes.
+"""What the tree knows of a header by its row and rarely needs: four hashes, of 128 of a row's 149 bytes.
 
 A store of them has
 

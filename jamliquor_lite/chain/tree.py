@@ -1,6 +1,6 @@
 """The fork tree: columns of fixed length, one row per header between the root and the heads.
 
-The number of rows is fixed at construction, so forks cannot take memory. A row is 155 bytes: 27 of numbers, which
+The number of rows is fixed at construction, so forks cannot take memory. A row is 149 bytes: 21 of numbers, which
 are here and are scanned all the time, and four hashes, which may lie in flash (rows.py). The tree
 knows ancestry, equivocation and which head is best; it knows nothing of seals (seal.py) or trust (levels.py).
 A row's index is its handle; it is valid until the row is freed.
@@ -43,11 +43,13 @@ class Tree:
         self.slots = _zeros("I", capacity)
         self.parents = array("h" if capacity < 32768 else "i", (NONE for _ in range(capacity)))
         self.authors = _zeros("H", capacity)
-        self.tags = _zeros("I", capacity)  # first four bytes of the author's key: finds the same author in any set
+        self.tags = _zeros("H", capacity)  # first two bytes of the author's key: finds the same author in any set
         self.supports = _zeros("H", capacity)
         self.children = _zeros("H", capacity)
-        self.heights = _zeros("I", capacity)
-        self.ticketed = _zeros("I", capacity)
+        # Blocks and ticketed blocks below, modulo 2^16 in a tree that is less deep than half of that: see `between`.
+        self._modulo = 0xFFFF if capacity < 32768 else 0x3FFFFFFF
+        self._heights = _zeros("H" if capacity < 32768 else "I", capacity)
+        self._ticketed = _zeros("H" if capacity < 32768 else "I", capacity)
         self.epochs = _zeros("B", capacity)  # entry in light.py's table of epochs
         self.marks = array("b", (NONE for _ in range(capacity)))  # entry in its table of tickets, or NONE
 
@@ -89,10 +91,10 @@ class Tree:
         self.tags[row] = tag
         self.supports[row] = self.children[row] = 0
         self.marks[row] = NONE
-        self.heights[row] = self.ticketed[row] = 0
+        self._heights[row] = self._ticketed[row] = 0
         if parent != NONE:
-            self.heights[row] = self.heights[parent] + 1
-            self.ticketed[row] = self.ticketed[parent] + (1 if ticketed else 0)
+            self._heights[row] = (self._heights[parent] + 1) & self._modulo
+            self._ticketed[row] = (self._ticketed[parent] + (1 if ticketed else 0)) & self._modulo
             self.children[parent] += 1
         self.count += 1
         if row >= self.top:
@@ -165,11 +167,20 @@ class Tree:
         Pending headers count last: else one author could mark tickets of its own and outrun everybody with them.
         """
         left, right = self.trusted(row), self.trusted(than)
-        if self.ticketed[left] != self.ticketed[right]:
-            return self.ticketed[left] > self.ticketed[right]
-        if self.heights[left] != self.heights[right]:
-            return self.heights[left] > self.heights[right]
-        return self.heights[row] > self.heights[than]
+        more = self.tickets_between(left, right) or self.between(left, right) or self.between(row, than)
+        return more > 0
+
+    def between(self, row: int, other: int) -> int:
+        """How many blocks longer the branch of `row` is than that of `other`; negative for a shorter one."""
+        return self._signed(self._heights[row] - self._heights[other])
+
+    def tickets_between(self, row: int, other: int) -> int:
+        """How many more blocks of the branch of `row` were sealed by tickets than of the branch of `other`."""
+        return self._signed(self._ticketed[row] - self._ticketed[other])
+
+    def _signed(self, difference: int) -> int:
+        difference &= self._modulo
+        return difference if difference <= self._modulo >> 1 else difference - self._modulo - 1
 
     def choose_best(self) -> None:
         """Look at all heads again: after an equivocation, a vouching or a pruning."""

@@ -114,8 +114,8 @@ class _Check:
 
     def _event(self, name: str, row: int) -> None:
         if name in ("keys_adopted", "tickets_adopted"):
-            heights = self._chain.tree.heights
-            self._adopted.append(heights[self._chain.tree.best] - heights[row])
+            tree = self._chain.tree
+            self._adopted.append(tree.between(tree.best, row))
 
     def block(self, name: str, block: "dict[str, Any]") -> None:
         try:

@@ -167,7 +167,7 @@ class Node:
             self._root_moved = True
         fields: "dict[str, Any]" = {"slot": tree.slots[row], "hash": tree.hash(row)}
         if name in ("keys_adopted", "tickets_adopted"):
-            fields["blocks_on_top"] = tree.heights[tree.best] - tree.heights[row]
+            fields["blocks_on_top"] = tree.between(tree.best, row)
         if name == "best":
             fields["level"] = self.chain.levels.name(row)
             fields["ticket"] = self.chain.is_ticketed(row)
@@ -189,6 +189,10 @@ class Node:
                         name[:12], len(self.peers.records)), 2)
                 return record
         raise LocalError("peer %s…: the network it is on is not in use" % name[:12], 2)
+
+    def share(self, waker: Waker) -> None:
+        """Wait on this one, which others wake as well. Before `open`."""
+        self._waker = waker
 
     def open(self) -> None:
         """Bind the carriers. LocalError when an address cannot be had."""

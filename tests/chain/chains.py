@@ -54,7 +54,7 @@ class Recorder:
         self.events[name] = self.events.get(name, 0) + 1
         if name.endswith("adopted"):
             tree = self.chain.tree
-            self.lags.append(tree.heights[tree.best] - tree.heights[row])
+            self.lags.append(tree.between(tree.best, row))
 
     def add(self, data, **options):
         self.chain.add(Header(self.chain.spec, data), **options)

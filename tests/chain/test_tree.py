@@ -163,3 +163,19 @@ def test_a_full_tree_says_so():
         assert error.limit == "tree_headers"
     else:
         raise AssertionError("a 65th header found room among 64")
+
+
+def test_counts_that_wrap_compare_as_if_they_did_not():
+    # A node that has followed for 65,536 blocks without a restart.
+    for start in (0, 65530, 65535):
+        tree, levels, _ = build(1, 1)
+        tree._heights[tree.root] = tree._ticketed[tree.root] = start
+        long = short = tree.root
+        for number in range(1, 9):
+            long = add(tree, levels, long, number, number, 0, 1)
+        for number in range(11, 17):
+            short = add(tree, levels, short, number, number, 0, 2)
+        assert tree.between(long, tree.root) == 8 and tree.between(short, long) == -2
+        assert tree.better(long, short) and not tree.better(short, long) and not tree.better(long, long)
+        rival = add(tree, levels, short, 30, 30, 0, 3, True)
+        assert tree.tickets_between(rival, long) == 1 and tree.better(rival, long) and not tree.better(long, rival)
