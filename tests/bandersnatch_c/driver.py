@@ -24,6 +24,7 @@ BUILDS = {
     "small": ["-O1", "-DJC_BANDERSNATCH_SMALL=1"],
     "slow": ["-O1", "-DJC_MAX_BATCHES=24"],  # about half of all arguments take more: the slow ways run too
     "words32": ["-O2", "-m32"],
+    "cortex_m0": ["-O1", "-D__ARM_ARCH_6M__", "-DJC_BANDERSNATCH_SMALL=1"],  # products from halves of words
 }
 
 

@@ -18,6 +18,20 @@
 
 typedef uint32_t jc_fe[JC_WORDS];
 
+/* x y. Cortex-M0 multiplies 32 bits by 32 bits to 32, and the compiler's own routine multiplies 64 by 64. */
+#if defined(__ARM_ARCH_6M__)
+static inline uint64_t jc_product(uint32_t x, uint32_t y) {
+    uint32_t low = (x & 0xffff) * (y & 0xffff);
+    uint32_t middle = (x >> 16) * (y & 0xffff) + (low >> 16);
+    uint32_t other = (x & 0xffff) * (y >> 16) + (middle & 0xffff);
+    uint32_t high = (x >> 16) * (y >> 16) + (middle >> 16) + (other >> 16);
+    return (uint64_t)high << 32 | other << 16 | (low & 0xffff);
+}
+#define JC_PRODUCT(x, y) jc_product((x), (y))
+#else
+#define JC_PRODUCT(x, y) ((uint64_t)(x) * (y))
+#endif
+
 /* d = low word and carry = high word of x y + t + carry, which is below 2^64. */
 #if defined(__ARM_FEATURE_DSP)
 #define JC_MULTIPLY_ADD(d, x, y, t, carry) \
@@ -29,7 +43,7 @@ typedef uint32_t jc_fe[JC_WORDS];
 #else
 #define JC_MULTIPLY_ADD(d, x, y, t, carry) \
     do { \
-        uint64_t sum_ = (uint64_t)(x) * (y) + (t) + (carry); \
+        uint64_t sum_ = JC_PRODUCT(x, y) + (t) + (carry); \
         (d) = (uint32_t)sum_; \
         (carry) = (uint32_t)(sum_ >> 32); \
     } while (0)

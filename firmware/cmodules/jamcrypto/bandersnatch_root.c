@@ -135,9 +135,9 @@ static void combine(uint32_t *result, const uint32_t *x, const uint32_t *y, uint
     uint64_t sum = 0;
     uint32_t below = 0;
     for (int i = 0; i < size; i++) {
-        sum += (uint64_t)u * x[i] + (uint64_t)v * y[i];
+        sum += JC_PRODUCT(u, x[i]) + JC_PRODUCT(v, y[i]);
         if (m) {
-            sum += (uint64_t)m * JC_FE_MULTIPLES[1][i];
+            sum += JC_PRODUCT(m, JC_FE_MULTIPLES[1][i]);
         }
         uint32_t word = (uint32_t)sum;
         sum >>= 32;

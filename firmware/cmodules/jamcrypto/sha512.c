@@ -41,6 +41,13 @@ static uint64_t load64(const uint8_t *bytes) {
     return word;
 }
 
+static void store64(uint8_t *bytes, uint64_t word) {
+    for (int i = 7; i >= 0; i--) {
+        bytes[i] = (uint8_t)word;
+        word >>= 8;
+    }
+}
+
 /* Mix one block into the state. The message schedule is a ring of 16 words, extended as the rounds go by. */
 static void compress(uint64_t state[8], const uint8_t *block) {
     uint64_t w[16];
@@ -110,11 +117,9 @@ void jc_sha512_final(jc_sha512_t *hash, uint8_t out[JC_SHA512_BYTES]) {
     }
     memset(hash->block + at, 0, JC_SHA512_BLOCK_BYTES - 8 - at);
     uint64_t bits = hash->size << 3; /* of the 128-bit length only the lower half is ever other than zero */
-    for (int i = 0; i < 8; i++) {
-        hash->block[JC_SHA512_BLOCK_BYTES - 8 + i] = (uint8_t)(bits >> (56 - 8 * i));
-    }
+    store64(hash->block + JC_SHA512_BLOCK_BYTES - 8, bits);
     compress(hash->state, hash->block);
-    for (int i = 0; i < JC_SHA512_BYTES; i++) {
-        out[i] = (uint8_t)(hash->state[i >> 3] >> (56 - 8 * (i & 7)));
+    for (int i = 0; i < 8; i++) {
+        store64(out + 8 * i, hash->state[i]);
     }
 }
