@@ -40,16 +40,19 @@ EDGES = {
     "gateway": {*CORE, LINK, "node"},
     "devnet": {*CORE, LINK, "node"},
     "cli": {*CORE, LINK, "node", "console", "rpc", "gateway", "devnet"},
+    "boot": {*CORE, LINK, "node", "console"},  # a board's entry point: nothing imports it
     "": set(),  # the package's own __init__
 }
 # A single module may need what its package as a whole may not.
 MODULE_EDGES = {LINK: {"budget.meter"}}  # it charges what it reads and writes to the meters it is handed
 
-PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p", "console")
+PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p", "console",
+            "boot")
 PORTABLE_MODULES = tuple(
     "node" + name for name in (
-        "", ".answers", ".asking", ".bootstrap", ".carrier", ".face", ".libp2p", ".link", ".node", ".peers", ".pins",
-        ".places", ".questions", ".race", ".serial_port", ".services", ".status",
+        "", ".answers", ".asking", ".board_config", ".board_node", ".bootstrap", ".carrier", ".face", ".flash",
+        ".libp2p", ".link", ".node", ".peers", ".pins", ".places", ".questions", ".race", ".serial_port", ".services",
+        ".status",
     )
 )
 NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic

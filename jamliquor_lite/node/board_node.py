@@ -16,12 +16,14 @@ ends by an exception that a person has to read.
 import gc
 import os
 
+from ..budget.times import earlier
 from ..chain.checkpoint import Checkpoint, Outline
 from ..chain.twoslot import TwoSlot
 from ..const import const
 from ..errors import LocalError, VerifyError
 from ..jam.kinds import BLOCK_ANNOUNCEMENT
 from ..ports import clock, entropy, store
+from ..ports.tcp import Waker
 from . import board_config
 from .libp2p import Libp2pCarrier
 from .node import Node
@@ -37,34 +39,48 @@ if TYPE_CHECKING:
     from .flash import Flash
 
     class Console(Protocol):
-        """What a board's loop asks of its console."""
+        """What a board's loop asks of its console (console/console.py)."""
+
+        face: Any
 
         def poll(self, now: int) -> None: ...
+
+        def wake_at(self, now: int) -> int: ...
 
 
 _SEED_BYTES = const(32)
 _START_BYTES = const(256 * 1024)  # a first checkpoint is shorter; a file without end would fill the memory
 _AGAIN_MS = const(2000)  # how often files that were at fault are looked at again
-_CONSOLE_MS = const(20)  # the longest wait between two looks at the console
-_LOG_LINES = const(16)
 _NAME_CHARACTERS = const(16)  # of a peer, in a line
+
+
+class NoNode:
+    """What the console sees while there is no node: whatever it asks, the answer is why."""
+
+    def __init__(self, board: "BoardNode") -> None:
+        self.reset = board.reset
+        self._board = board
+
+    def __getattr__(self, name: str) -> "Any":
+        raise LocalError("no node: %s" % (self._board.fault or "it is about to start"))
 
 
 class BoardNode:
     """`node` is None while the files do not allow one; `fault` then is the line that says why.
 
-    `log` are the latest lines, oldest first; each is also given to `out`. `pools` were made before this module was
-    imported, while the heap was in one piece. `areas` are those of the board's flash by name, of which "sets",
-    "scratch" and "tree" are used; without them all is kept in memory, and a long header is refused.
+    `out` is given lines for people; `reset` restarts the board, where the console may ask for it. `pools` were made
+    before this module was imported, while the heap was in one piece. `areas` are those of the board's flash by name, of
+    which "sets", "scratch" and "tree" are used; without them all is kept in memory, and a long header is refused.
     """
 
     def __init__(self, folder: str, profile: "Profile", pools: "Pools", out: "Callable[[str], None]",
-                 areas: "dict[str, Area] | None" = None) -> None:
+                 areas: "dict[str, Area] | None" = None, reset: "Callable[[], None] | None" = None) -> None:
         self.profile = profile
         self.node: "Node | None" = None
         self.fault = ""
-        self.log: "list[str]" = []
         self.is_ending = False
+        self.waker = Waker()
+        self.reset = reset
         self._folder = folder
         self._pools = pools
         self._out = out
@@ -87,16 +103,17 @@ class BoardNode:
         seed = self._seed(self.path(config.key))
         pins = Pins(self.profile, TwoSlot(store.SlotFile(self.path("pins"))))
         if pins.damage:
-            self.say(pins.damage)
+            self._out(pins.damage)
         gc.collect()
         node = Node(checkpoint, self.profile, config.chain, self._heard, slots.save, flash)
         node.attach(Libp2pCarrier(
             seed, checkpoint.genesis_hash[:4].hex(), self.profile, [], (BLOCK_ANNOUNCEMENT,), config.pq, pins,
             pools=self._pools))
+        node.share(self.waker)
         node.open()
         for name, host, port in config.peers:
             node.add_peer(name, host, port)
-        self.say("following %s from slot %d as %s" % (config.chain, checkpoint.slot, node.carriers[0].name))
+        self._out("following %s from slot %d as %s" % (config.chain, checkpoint.slot, node.carriers[0].name))
         return node
 
     def _flash(self, start: bytes, slots: TwoSlot) -> "Flash | None":
@@ -113,7 +130,7 @@ class BoardNode:
         found = flash.keeper.load() if flash else self._decode(slots.load())
         damaged = flash.keeper.damaged if flash else slots.damaged
         if damaged:
-            self.say(damaged)
+            self._out(damaged)
         if found is not None and found.genesis_hash != first.genesis_hash:
             raise LocalError("%s is of another chain (genesis %s…) than the saved checkpoint (%s…): remove one" % (
                 config.start, first.genesis_hash[:4].hex(), found.genesis_hash[:4].hex()), 2)
@@ -133,7 +150,7 @@ class BoardNode:
         try:
             return Checkpoint.decode(payload)
         except VerifyError as error:
-            self.say("the saved checkpoint is unusable: %s" % error)
+            self._out("the saved checkpoint is unusable: %s" % error)
             return None
 
     def _read_start(self, path: str) -> bytes:
@@ -163,7 +180,7 @@ class BoardNode:
                 os.rename(path + ".new", path)
             except OSError as error:
                 raise LocalError("%s: cannot write the key file: error %s" % (path, error.args[0]), 1)
-            self.say("made a key: " + path)
+            self._out("made a key: " + path)
         if len(seed) != _SEED_BYTES:
             raise LocalError("%s: no key file, which has exactly %d bytes" % (path, _SEED_BYTES), 2)
         return seed
@@ -173,56 +190,55 @@ class BoardNode:
     async def run(self, feed: "Callable[[], None]", console: "Console | None" = None) -> None:
         """Turn after turn until `is_ending`. `feed` is called after each one that was completed: a watchdog that
         hears nothing from it resets the board."""
+        if console is not None:
+            console.face = NoNode(self)
         while not self.is_ending:
             now = clock.ticks_ms()
-            node = self.node or self._look(now)
+            node = self.node or self._look(now, console)
             busy = node is not None and node.turn(now)
             feed()
+            at = now + _AGAIN_MS
             if console is not None:
                 console.poll(now)
-            await self._rest(node, busy, console is not None)
+                at = earlier(console.wake_at(now), at)
+            await self._rest(node, busy, max(0, at - clock.ticks_ms()))
         if self.node is not None:
             self.node.close()
 
-    def _look(self, now: int) -> "Node | None":
+    def _look(self, now: int, console: "Console | None") -> "Node | None":
         if now < self._look_at:
             return None
         self._look_at = now + _AGAIN_MS
         try:
-            self.node = self.start()
+            self.node = node = self.start()
             self.fault = ""
+            if console is not None:
+                from .face import NodeFace
+
+                console.face = NodeFace(node, self.reset)
         except LocalError as error:
             if str(error) != self.fault:
                 self.fault = str(error)
-                self.say(self.fault)
+                self._out(self.fault)
         gc.collect()
         return self.node
 
-    async def _rest(self, node: "Node | None", busy: bool, has_console: bool) -> None:
+    async def _rest(self, node: "Node | None", busy: bool, at_most_ms: int) -> None:
         if node is not None:
-            await node.rest(busy, _CONSOLE_MS if has_console else -1)
-            return
-        from asyncio import sleep
-
-        await sleep(_CONSOLE_MS / 1000)
+            await node.rest(busy, at_most_ms)
+        else:
+            await self.waker.wait(at_most_ms)
 
     # lines
 
-    def say(self, line: str) -> None:
-        """A line for people."""
-        if len(self.log) >= _LOG_LINES:
-            self.log.pop(0)
-        self.log.append(line)
-        self._out(line)
-
     def _heard(self, name: str, fields: "dict[str, Any]") -> None:
         if name == "peer":
-            self.say("peer %s: connected, %s" % (fields["peer"][:_NAME_CHARACTERS], fields["suite"]))
+            self._out("peer %s: connected, %s" % (fields["peer"][:_NAME_CHARACTERS], fields["suite"]))
         elif name == "peer_left":
-            self.say("peer %s: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
+            self._out("peer %s: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
         elif name == "refused":
-            self.say("peer %s: answer refused: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
+            self._out("peer %s: answer refused: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
         elif name in ("budget", "turned_away"):
-            self.say(fields["reason"])
+            self._out(fields["reason"])
         elif name == "equivocation":
-            self.say("two blocks by one author at slot %d" % fields["slot"])
+            self._out("two blocks by one author at slot %d" % fields["slot"])

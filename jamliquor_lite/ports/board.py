@@ -12,6 +12,7 @@ CPU_SHARE_PERCENT   of the processor's time, for the node
 WATCHDOG_MS         between two feeds at most, 0: there is no watchdog
 
 block_device()      what `flash.Area` takes as its device; None where there is none
+start_network()     brings the network up, where the board has one of its own to bring up
 start_watchdog()    from here on the board is reset unless it is fed; False where there is no watchdog
 feed_watchdog()     once for each completed turn of the node, and nowhere else; nothing where none was started
 reset_cause()       "power", "reset", "watchdog", "panic", or "" where nobody knows
@@ -36,6 +37,7 @@ if sys.implementation.name == "micropython":
         feed_watchdog,
         reset,
         reset_cause,
+        start_network,
         start_watchdog,
     )
 else:
@@ -54,6 +56,7 @@ else:
         feed_watchdog,
         reset,
         reset_cause,
+        start_network,
         start_watchdog,
     )
 
@@ -72,5 +75,6 @@ __all__ = (
     "feed_watchdog",
     "reset",
     "reset_cause",
+    "start_network",
     "start_watchdog",
 )

@@ -19,6 +19,10 @@ def block_device() -> None:
     return
 
 
+def start_network() -> None:
+    """The system has it up."""
+
+
 def start_watchdog() -> bool:
     """False: whoever starts the process looks after it."""
     return False

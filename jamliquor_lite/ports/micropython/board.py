@@ -39,6 +39,16 @@ def block_device() -> "object | None":
         return None
 
 
+def start_network() -> None:
+    """Bring the board's network up, where it has one; addresses come by DHCP, later."""
+    try:
+        import network
+
+        network.LAN().active(True)
+    except (ImportError, AttributeError, OSError):
+        pass  # the unix port, or a board whose link is serial
+
+
 def start_watchdog() -> bool:
     """The hardware's own; it cannot be stopped again."""
     global _watchdog
