@@ -48,7 +48,7 @@ def test_every_header_is_sealed_and_the_last_is_best():
         tickets = [data for data in DATA.headers if TINY.epoch(view(data).slot) in (1, 2)]
         assert chain.ticket_seals == len(tickets) and chain.fallback_seals == len(DATA.headers) - len(tickets)
         assert 20 <= chain.ticket_seals <= 24 and chain.headers_checked == 44
-        assert chain.tree.tickets_between(chain.tree.best, chain.tree.root) == len(tickets)
+        assert chain.tree._ticketed[chain.tree.best] == len(tickets)
         assert chain.equivocations == 0 and chain.refused == {}
         assert chain.epochs_seen == light.events["epoch"] == 3
         assert PROOFS.asked - before == 2 * 44  # seal and entropy of each: nothing was taken on trust
