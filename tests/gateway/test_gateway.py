@@ -5,16 +5,20 @@ import asyncio
 
 import pytest
 
+from jamliquor_lite.budget.stream import DEAD, READ_ENDED, READ_RESET, SEND_STOPPED
 from jamliquor_lite.chain.levels import VOUCHED_LEVEL
 from jamliquor_lite.chain.state_key import chapter, service_account, service_storage
-from jamliquor_lite.errors import LocalError
+from jamliquor_lite.devnet import serve
+from jamliquor_lite.devnet.serve import Session
+from jamliquor_lite.errors import LocalError, RemoteError
 from jamliquor_lite.gateway import passage
 from jamliquor_lite.gateway.gateway import Gateway
 from jamliquor_lite.gateway.upstreams import BLOCKS, LEARN, STATE
+from jamliquor_lite.jam.events import ENDED
 from jamliquor_lite.jam.framing import MessageWriter
-from jamliquor_lite.jam.kinds import BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST
+from jamliquor_lite.jam.kinds import BLOCK_REQUEST, CANCELLED, HEADER_REQUEST, STATE_REQUEST
 from jamliquor_lite.ports import clock
-from jamliquor_lite.transport.states import HYBRID
+from jamliquor_lite.transport.states import CLOSED, HYBRID, READY
 from tests.gateway.world import ASK_MS, World, place
 
 SLOT = chapter(11)
@@ -471,5 +475,79 @@ def test_a_peer_that_goes_in_the_middle_of_an_answer_leaves_nothing_behind():
             lite = world.lite(gateway.lite, state_sync_timeout_ms=10_000)
             await world.caught_up()
             assert (await ask(lite, SLOT)).level == "vouched"
+
+    asyncio.run(scene())
+
+
+class TouchySession(Session):
+    """Ends the whole connection over a stream that is reset in the middle of an answer, as typeberry does."""
+
+    met = []
+
+    def __init__(self, server, connection):
+        Session.__init__(self, server, connection)
+        TouchySession.met.append(connection)
+
+    def poll(self, now):
+        for answer in self._answers:
+            stream = answer._responder._stream
+            if stream is not None and stream.state & (READ_RESET | SEND_STOPPED):
+                raise RemoteError(1, "a stream was reset")
+        return Session.poll(self, now)
+
+
+def reset_at_once(self, up):
+    """Instead of reading an answer off that nobody wants."""
+    self._drop(CANCELLED)
+    return ENDED
+
+
+@pytest.mark.parametrize("how", ["resets", "hangs up", "resets, and is reset above"])
+def test_who_leaves_in_the_middle_costs_nobody_else_an_answer(monkeypatch, how):
+    # All that is asked of an upstream goes over one connection. The last case shows what reading off is for.
+    monkeypatch.setattr(serve, "Session", TouchySession)
+    monkeypatch.setattr(TouchySession, "met", [])
+    if "above" in how:
+        monkeypatch.setattr(passage.Passage, "_read_off", reset_at_once)
+
+    async def scene():
+        async with World(20, keys=6_000) as world:
+            upstream = await world.upstream()
+            gateway = world.gateway(*upstream.addresses, serves=STATE, **NARROW)
+            await world.caught_up()
+            bystander, others = await world.stranger(gateway.lite, **NARROW)
+            carrier, connection = await world.stranger(gateway.lite, **NARROW)
+            message = request_of(world)
+            streams = [other.open(STATE_REQUEST) for other in (others, connection, connection)]
+            for stream in streams:
+                assert stream.send(message, 0, len(message)) == len(message)
+                stream.finish()
+            for one in (bystander, carrier):
+                one.flush(clock.ticks_ms())
+            stuck = gateway.node.relays
+            await world.until(lambda: sum(relay.exchange.is_waiting_below for relay in stuck._running) == 3)
+            assert len(TouchySession.met) == 2, "one connection follows, one is asked"
+            guest = TouchySession.met[1]
+            if how == "hangs up":
+                carrier.release()
+            else:
+                for stream in streams[1:]:
+                    stream.reset(CANCELLED)
+                carrier.flush(clock.ticks_ms())
+            # The bystander has part of its answer: it can be had from nobody else now.
+            read, buf = 0, bytearray(65_536)
+            while not streams[0].state & (DEAD | READ_ENDED):
+                bystander.receive(clock.ticks_ms())
+                count = streams[0].recv_into(buf, 0, len(buf))
+                streams[0].credit(count)
+                read += count
+                bystander.flush(clock.ticks_ms())
+                await asyncio.sleep(0.001)
+            if "above" in how:
+                assert streams[0].state & DEAD and guest.state == CLOSED
+                return
+            assert read > 500_000 and not streams[0].state & DEAD, read
+            await world.until(lambda: stuck.is_whole)
+            assert guest.state == READY and len(TouchySession.met) == 2 and gateway.named("refused") == []
 
     asyncio.run(scene())
