@@ -14,6 +14,7 @@ from ..p2p import keys, multiaddr
 _TEXT = const(512)  # characters: a file or a flag cannot make us decode a base-58 number without end
 _NAME = re.compile("e[a-z2-7]{51}[ab]")  # the 52nd character holds the one bit that is left of 256
 _PORT = re.compile("[0-9]{1,5}")
+_BEGINNINGS = (*multiaddr.HOSTS, "serial")
 JAM_FORM = "`e`, 52 characters of a-z2-7, `@ip:port` (an IPv6 address in brackets)"
 
 
@@ -85,7 +86,7 @@ def parse_port(text: str) -> int:
 
 
 def parse_multiaddr(text: str) -> Multiaddr:
-    """A multiaddr that begins with a host and has a port to dial. AddressError says which part is wrong."""
+    """A multiaddr of a host with a port to dial, or of a serial line. AddressError says which part is wrong."""
     try:
         parts = multiaddr.split(text)
         address = multiaddr.parse(text, 1)
@@ -96,8 +97,8 @@ def parse_multiaddr(text: str) -> Multiaddr:
     else:
         peer_id = keys.peer_name(address.peer_id) if address.peer_id else ""
         found = Multiaddr(address.text, address.parts(), peer_id)
-    if parts[0][0] not in multiaddr.HOSTS:
-        raise AddressError(f"a multiaddr of a peer begins with /{', /'.join(multiaddr.HOSTS)}")
+    if parts[0][0] not in _BEGINNINGS:
+        raise AddressError(f"a multiaddr of a peer begins with /{', /'.join(_BEGINNINGS)}")
     return found
 
 

@@ -17,7 +17,7 @@ from ..errors import LocalError
 from ..ports import clock
 from ..transport.terms import POLICIES, REQUIRE
 from .addresses import AddressError
-from .lite_addresses import parse_listen
+from .lite_addresses import parse_listen, place
 from .output import Output, add_output_arguments, seconds
 
 _FAST_SLOT_MS = 500
@@ -216,5 +216,5 @@ def _listen(texts: "list[str]") -> "list[tuple[str, int]]":
             address = parse_listen(text)
         except AddressError as error:
             raise LocalError(f"--listen {text}: {error}", 2)
-        places.append((address.host, address.port))
+        places.append(place(address))
     return places

@@ -7,11 +7,12 @@ import os
 from ..budget.profile import LINUX
 from ..chain.chainspec import ChainSpec
 from ..crypto import suite
-from ..errors import LocalError
+from ..errors import LocalError, VerifyError
 from ..gateway.gateway import Gateway
 from ..gateway.upstreams import LEARN, SERVES
 from ..jam.kinds import BLOCK_REQUEST, STATE_REQUEST
 from ..node.status import Status
+from ..p2p import multiaddr
 from . import session as sessions
 from . import settings as configuration
 from .addresses import AddressError, JamAddress, parse
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Save = Callable[[bytes], None]
 
 _STATUS_SECONDS = 1.0
+_SERIAL_PORTS = 16  # each has a window of its own in memory, and a task
 _ABOUT = (
     "Follows JAM full nodes over their own network (QUIC), checks every header, and serves lite nodes over libp2p: "
     "headers, blocks, and proofs of state where an upstream has them. Nobody needs to trust it, since a lite node "
@@ -62,6 +64,11 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         help="where lite nodes and other gateways find it, such as /ip4/0.0.0.0/tcp/30334; may be repeated",
     )
     group.add_argument(
+        "--serial", metavar="PORT[@BAUD]", action="append", default=[],
+        help="serve the board at the other end of this serial port (115200 baud unless it says another); `pty` makes a "
+        "pseudo-terminal, socket://IP:PORT dials an emulator's; may be repeated",
+    )
+    group.add_argument(
         NODES.flag, dest=NODES.dest, metavar="MULTIADDR", action="append",
         help="another gateway: both tell each other of new headers; may be repeated",
     )
@@ -75,6 +82,7 @@ def run(args: "argparse.Namespace") -> int:
     settings = configuration.load(args, board=_board())
     for text in args.upstream:
         _add_upstream(settings, text)
+    _add_serial(settings, args.serial)
     if args.upstream_serves not in SERVES:
         raise LocalError("--upstream-serves %s: must be %s" % (ascii(args.upstream_serves), ", ".join(SERVES)), 2)
     out = Output(args.json)
@@ -82,7 +90,8 @@ def run(args: "argparse.Namespace") -> int:
         out.warn(warning)
     if settings.chain != "dev":
         if not settings.listen:
-            raise LocalError("nowhere to serve: give --listen MULTIADDR, such as /ip4/0.0.0.0/tcp/30334", 2)
+            raise LocalError(
+                "nowhere to serve: give --listen MULTIADDR, such as /ip4/0.0.0.0/tcp/30334, or --serial PORT", 2)
         if not (settings.peers or settings.libp2p_peers or ChainSpec.read(settings.chain).bootnodes):
             raise LocalError("nobody to follow: give --upstream NAME@IP:PORT, or a chainspec with bootnodes", 2)
         return asyncio.run(_serve(args, settings, settings.chain, [], duration, out))
@@ -110,6 +119,19 @@ def _add_upstream(settings: "configuration.Settings", text: str) -> None:
         raise LocalError("--upstream %s: %s" % (ascii(text[:200]), error), 2)
     if all(address.name != known.name for known in settings.peers):
         settings.peers.append(address)
+
+
+def _add_serial(settings: "configuration.Settings", texts: "list[str]") -> None:
+    if len(texts) > _SERIAL_PORTS:
+        raise LocalError("--serial: %d ports, at most %d are taken" % (len(texts), _SERIAL_PORTS), 2)
+    for text in texts:
+        try:
+            address = multiaddr.serial(text)
+        except VerifyError as error:
+            raise LocalError("--serial %s: %s" % (ascii(text[:200]), error), 2)
+        if address in settings.listen:
+            raise LocalError("--serial %s: the port is named twice" % ascii(text), 2)
+        settings.listen.append(address)
 
 
 async def _serve(

@@ -16,7 +16,7 @@ from ..p2p import keys, multiaddr
 from ..ports import store
 from ..ports.tcp import resolve
 from .addresses import AddressError, JamAddress, Multiaddr, parse
-from .lite_addresses import dial_fault
+from .lite_addresses import dial_fault, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class Networks:
         except AddressError as error:
             self._out.warn("chainspec bootnode skipped: %s" % error)
             return
+        if isinstance(peer, Multiaddr) and peer.parts[0][0] == "serial":
+            self._out.warn("chainspec bootnode skipped: a chainspec opens no serial ports; --peer does")
+            return
         if isinstance(peer, JamAddress):
             if self._takes_jam and all(peer.name != known.name for known in self.jam):
                 self.jam.append(peer)
@@ -82,8 +85,8 @@ class Networks:
         for address in self.lite:
             parsed = multiaddr.parse(address.text)
             name = keys.peer_name(parsed.peer_id)
-            if parsed.is_ip:
-                found.append((name, parsed.host, parsed.port))
+            if parsed.is_ip or parsed.transport == "serial":
+                found.append((name, *place(parsed)))
                 continue
             wanted = parsed.family
             for host, port in await resolve(parsed.host, parsed.port):
@@ -104,7 +107,7 @@ class Networks:
             found.append(QuicCarrier(
                 seed, genesis_hash, profile, settings.listen_addr, settings.listen_port, download, upload))
         if self.lite or settings.listen:
-            listen = [(address.host, address.port) for address in settings.listen]
+            listen = [place(address) for address in settings.listen]
             genesis8 = genesis_hash[:4].hex()
             found.append(Libp2pCarrier(seed, genesis8, profile, listen, served, settings.pq, pins, download, upload))
         return found

@@ -4,12 +4,15 @@ import asyncio
 import os
 
 from ..chain.levels import VOUCHED_LEVEL
+from ..console.log import event_text
 from ..crypto import suite
 from ..errors import BudgetError, LocalError
 from ..node.questions import describe, parse_question
 from ..node.status import Status
+from ..ports import clock
 from . import session as sessions
 from . import settings as configuration
+from .console import SerialConsole, add_console_argument
 from .embedded import EmbeddedDevnet
 from .output import Output, add_output_arguments, seconds
 
@@ -39,6 +42,7 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         default=[],
         help="ask for this again and again, e.g. 'service 0' or 'key HEX31'",
     )
+    add_console_argument(parser)
     sessions.add_checkpoint_arguments(parser)
 
 
@@ -70,13 +74,15 @@ async def _follow(
     duration: "float | None",
     out: "Output",
 ) -> int:
+    console = SerialConsole(args.console, out) if args.console is not None else None
+
     def on_event(name: str, fields: "dict[str, Any]") -> None:
         out.event(name, **fields)
         if name not in _QUIET:
-            shown = ", ".join(
-                "%s %s" % (k, v.hex()[:12] if isinstance(v, bytes) else v) for k, v in fields.items()
-            )
-            out.line("%s: %s" % (name.replace("_", " "), shown))
+            text = event_text(name, fields)
+            out.line(text)
+            if console is not None:
+                console.log.add(clock.ticks_ms(), text)
 
     is_dev = settings.chain == "dev"
     if is_dev:
@@ -102,6 +108,8 @@ async def _follow(
     if duration is not None:
         asyncio.get_running_loop().call_later(duration, stop.set)
     helpers = [asyncio.create_task(_show(session, out)), asyncio.create_task(_ask(session, questions, out))]
+    if console is not None:
+        helpers.append(asyncio.create_task(console.run(node)))
     try:
         await node.run(stop)
     finally:

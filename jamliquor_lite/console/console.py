@@ -89,7 +89,10 @@ class Console:
         self._read(now)
         if self.status_ms and now >= self._status_at:
             self._status_at = now + self.status_ms
-            self.send_status(now)
+            try:
+                self.send_status(now)
+            except LocalError:
+                pass  # there is no node yet; who asks is told why
         for _ in range(_ROWS):
             if not self._step():
                 break
@@ -115,6 +118,13 @@ class Console:
             if moment >= 0 and (at < 0 or moment < at):
                 at = moment
         return at
+
+    def attach(self, tty: "Any") -> None:
+        """Go on with another line, without what waited for the one before."""
+        self._tty = tty
+        self._answers = []
+        self.output.clear()
+        self.editor.clear()
 
     # what the commands use
 

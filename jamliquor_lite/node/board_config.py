@@ -18,6 +18,7 @@ from ..const import const
 from ..errors import LocalError, VerifyError
 from ..p2p import keys, multiaddr
 from ..transport.terms import OFF, PREFER, REQUIRE
+from .places import SERIAL
 
 FILE_NAME = "board.conf"
 MAX_BYTES = const(4096)  # a file of any size under this name would fill the memory
@@ -113,6 +114,8 @@ def _peer(text: str) -> "tuple[str, str, int]":
         place = multiaddr.parse(text, 1)
     except VerifyError as error:
         raise ValueError("peer: %s" % error)
+    if place.transport == "serial" and place.peer_id:
+        return keys.peer_name(place.peer_id), SERIAL + place.host, 0
     if not place.is_ip or place.transport != "tcp" or place.is_circuit or not place.peer_id:
-        raise ValueError("peer: allowed is /ip4/ADDRESS/tcp/PORT/p2p/PEER-ID, or the same with ip6")
+        raise ValueError("peer: allowed is /ip4/ADDRESS/tcp/PORT/p2p/PEER-ID, the same with ip6, or /serial/PORT/p2p/…")
     return keys.peer_name(place.peer_id), place.host, place.port

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BAUD = 115_200
 REOPEN_MS = 500
 REOPEN_MAX_MS = 10_000
+_PTY = "pty"
 _PREFIX = const(8)  # characters of `/serial/`
 _READ_BYTES = const(256)  # at a time
 _READS = const(8)  # of those, before others have their turn
@@ -255,6 +256,8 @@ class SerialPort:
         self._tty = open_tty(self._own, self._device, self._baud)
         self.opened += 1
         self.fault = ""
+        if self._device == _PTY:
+            self.address = (self.address[0][:_PREFIX] + self._tty.address[0], 0)  # what the other end is to open
 
     def _try_open(self, now: int) -> None:
         try:

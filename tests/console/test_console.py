@@ -101,6 +101,22 @@ def test_status_again_and_again():
     assert bench.console.status_ms == 100
 
 
+def test_without_a_node_there_is_no_status_and_who_asks_is_told_why():
+    class NoNode:
+        def __getattr__(self, name):
+            raise LocalError("no node: board.conf names no peer to follow")
+
+    bench = Bench(status_ms=100)
+    bench.console.face = NoNode()
+    bench.turn(5, 100)
+    assert bench.take()[1] == []
+    for command in ("status", "pools", "peers", "budget", "chain", "state slot"):
+        assert typed(command, bench)[0] == "no node: board.conf names no peer to follow", command
+    bench.ask("status")
+    assert bench.take()[1] == [[FAULT, 7, "no node: board.conf names no peer to follow"]]
+    assert len(typed("help", bench)) == len(COMMANDS), "the rest works"
+
+
 def test_tables_for_a_person():
     assert typed("pools") == [
         "pool                bytes   count   free   fewest",

@@ -1,7 +1,7 @@
 """Serial lines, with the face of a TCP link. The twin of ports/cpython/tty.py.
 
-    tty = open_tty(waker, "stdio", 0)          the UART that a board prints on
-    tty = open_tty(waker, "port", 0)           the second serial port of our QEMU board
+    tty = open_tty(waker, "stdio", 0)          standard input and output
+    tty = open_tty(waker, "uart", 0)           the UART of our QEMU board, and "port", its second serial port
     tty = open_tty(waker, "uart1", 115200)     `machine.UART`, with the board's pins for it
     tty = open_tty(waker, "socket://127.0.0.1:4444", 0)     a TcpLink, on ports with a network
     tty = open_tty(waker, "/dev/ttyUSB0", 0)   the unix port; speed and raw mode are set by whoever starts it
@@ -115,10 +115,11 @@ def open_tty(waker: Waker, device: str, baud: int) -> "Tty | TcpLink":
         if device == "stdio":
             _keep_interrupt_out()
             return Tty(waker, sys.stdin.buffer, device, baud, sys.stdout.buffer)
-        if device == "port":
+        if device in ("uart", "port"):
             import virt
 
-            return Tty(waker, virt.Port(), device, baud)
+            _keep_interrupt_out()
+            return Tty(waker, virt.Uart() if device == "uart" else virt.Port(), device, baud)
         if device.startswith("uart"):
             import machine
 
