@@ -71,6 +71,7 @@ class Libp2pCarrier:
         pools: "Pools | None" = None,
     ) -> None:
         self.pins = pins or Pins(profile)
+        self.pins.policy = policy
         self.profile = profile
         self.bytes_in = self.bytes_out = 0
         self.refused: "dict[str, int]" = {}  # connections that a rule of ours refused, by rule

@@ -27,6 +27,7 @@ class Pins:
         self._slots = slots
         self._pins: "list[tuple[bytes, int]]" = []  # (peer id, flags), in the order of pinning
         self.changed = False
+        self.policy = ""  # our own (transport/terms.py), for the reason of a refusal
         self.damage = ""  # why a stored list could not be read
         if slots is not None:
             self._load(slots)
@@ -71,6 +72,13 @@ class Pins:
         """"" when the peer may come in, else the rule and the reason (transport/terms.py)."""
         if is_hybrid or not self.has(peer_id):
             return ""
+        from ..transport.terms import OFF  # who only lists the pins need not load it
+
+        if self.policy == OFF:  # nothing else can come of it, and nobody but us is to blame
+            from ..p2p.keys import peer_name
+
+            return RULE + (": this peer is pinned as post-quantum, and pq = off forbids the hybrid handshake: choose "
+                           "another pq, or `peers unpin %s`" % peer_name(peer_id))
         return RULE + ": the peer spoke the hybrid handshake before and offers only the classical one now"
 
     def save(self) -> None:

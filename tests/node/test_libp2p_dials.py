@@ -147,3 +147,17 @@ def test_a_peer_that_was_hybrid_is_not_dialed_as_classical_again():
         await world.end()
 
     run(main)
+
+
+def test_a_user_who_turns_the_hybrid_off_is_told_of_the_pin_and_not_of_the_peer():
+    async def main():
+        world = World(policy=OFF)
+        dialer, listener = world.dialers[0], world.listener
+        dialer.pins.add(listener.peer_id, True)
+        connection = await world.dial()
+        assert connection.state == CLOSED and connection.rule == "pin"
+        assert "pq = off forbids" in connection.close_reason and connection.close_reason.endswith(
+            "`peers unpin %s`" % listener.name)
+        await world.end()
+
+    run(main)

@@ -3,6 +3,8 @@
 
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.node.pins import Pins
+from jamliquor_lite.p2p.keys import peer_name
+from jamliquor_lite.transport.terms import OFF, PREFER, REQUIRE
 
 REFUSAL = "pin: the peer spoke the hybrid handshake before and offers only the classical one now"
 
@@ -41,6 +43,20 @@ def test_who_was_hybrid_is_not_taken_as_classical():
     assert pins.judge(peer(1), False) == REFUSAL and pins.judge(peer(1), True) == ""
     assert pins.judge(peer(2), False) == ""
     assert pins.remove(peer(1)) and not pins.remove(peer(1)) and pins.judge(peer(1), False) == ""
+
+
+def test_with_the_hybrid_turned_off_a_pin_names_our_own_rule_and_the_way_out():
+    pins = pins_of(8)
+    pins.add(peer(1), True)
+    pins.policy = OFF
+    name = peer_name(peer(1))
+    assert pins.judge(peer(1), False) == (
+        "pin: this peer is pinned as post-quantum, and pq = off forbids the hybrid handshake: choose another pq, or "
+        "`peers unpin " + name + "`")
+    assert pins.judge(peer(2), False) == ""
+    for policy in (REQUIRE, PREFER):
+        pins.policy = policy
+        assert pins.judge(peer(1), False) == REFUSAL
 
 
 def test_strangers_never_push_out_whom_the_user_named():
