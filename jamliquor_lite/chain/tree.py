@@ -13,6 +13,7 @@ from .rows import CONTENT, ENTROPY, HASH, STATE_ROOT, HeldRows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..codec.spec import Spec
     from .rows import Rows
 
 NONE = -1
@@ -24,6 +25,13 @@ VOUCHED = 4
 TWIN = 8  # another block of the same slot exists that differs in more than its seal
 REPORTED = 16  # its equivocation has been kept as evidence
 PENDING = 32  # its epoch's keys or tickets rest on a mark that nobody has vouched for yet
+
+
+def rows_for(spec: "Spec") -> int:
+    """Rows that a chain of this spec needs at most while it goes on: from the root, two epochs and a quarter behind what
+    is vouched for (light.py), to a head whose builders are a third of the validators: half of V blocks in the mean, and
+    some for forks and for validators that are away."""
+    return 2 * spec.epoch_length + spec.epoch_length // 2 + spec.validators + 16
 
 
 def _zeros(code: str, count: int) -> "array[int]":

@@ -25,7 +25,7 @@ _KIB = const(1024)
 _MOST = const((1 << 30) - 1)  # what MicroPython keeps in a word on 32 bits
 _RECEIVE_BUFFER_BYTES = const(256)  # lwipopts.h: PBUF_POOL_BUFSIZE
 _RECEIVE_RESERVE = const(8)  # net.c: RX_RESERVE
-_AREAS = ("fs", "sets", "scratch")  # in the order in which they lie on the flash
+_AREAS = ("fs", "sets", "scratch", "tree")  # in the order in which they lie on the flash
 _SCRATCH_LEAST_KB = const(68)  # a header with a full-spec epoch mark is 65,833 bytes
 
 # table: key: (type, least, most)
@@ -49,6 +49,7 @@ SCHEMA: "dict[str, dict[str, tuple[type, int, int]]]" = {
         "fs_kb": (int, 32, 1_000_000),
         "sets_kb": (int, 32, 1_000_000),
         "scratch_kb": (int, _SCRATCH_LEAST_KB, 1_000_000),
+        "tree_kb": (int, 16, 8_000),
     },
 }
 

@@ -18,6 +18,7 @@ import os
 
 from ..budget.times import earlier
 from ..chain.checkpoint import Checkpoint, Outline
+from ..chain.tree import rows_for
 from ..chain.twoslot import TwoSlot
 from ..const import const
 from ..errors import LocalError, VerifyError
@@ -117,11 +118,13 @@ class BoardNode:
         return node
 
     def _flash(self, start: bytes, slots: TwoSlot) -> "Flash | None":
+        spec = Outline(start).spec
+        self.profile.tree_headers = min(self.profile.tree_headers, rows_for(spec))
         if "sets" not in self._areas:
             return None
         from .flash import Flash
 
-        return Flash(Outline(start).spec, self.profile, self._areas["sets"], self._areas.get("scratch"), slots,
+        return Flash(spec, self.profile, self._areas["sets"], self._areas.get("scratch"), slots,
                      self._areas.get("tree"))
 
     def _checkpoint(self, config: "board_config.BoardConfig", start: bytes, slots: TwoSlot,

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from jamliquor_lite.chain.flash_rows import FlashRows
+from jamliquor_lite.chain.flash_sets import FlashSets
 from jamliquor_lite.cli import board_file
+from jamliquor_lite.codec.spec import FULL
 from jamliquor_lite.errors import LocalError
+from jamliquor_lite.ports.cpython.flash import Area
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = sorted((ROOT / "boards").iterdir())
@@ -134,7 +138,7 @@ def test_the_module_says_what_the_file_says(folder: Path) -> None:
     assert names["NAME"] == folder.name and names["PROFILE"] == board.profile
     assert names["HEAP_BYTES"] == 1024 * board.number("memory", "heap_kb")
     ends = 0
-    for area in ("fs", "sets", "scratch"):
+    for area in ("fs", "sets", "scratch", "tree"):
         offset, size = names["FLASH"][area]
         assert offset == ends and size == 1024 * board.number("flash", area + "_kb")
         ends += size
@@ -148,3 +152,9 @@ def test_the_flash_holds_a_full_spec_epoch_mark() -> None:
     for folder in BOARDS:
         board = board_file.load(str(folder / "board.toml"))
         assert board.flash()["scratch"][1] >= 65_833
+        tree = Area(bytearray(board.flash()["tree"][1]), 0, board.flash()["tree"][1])
+        FlashRows(tree, board.profile["tree_headers"])
+        sets = Area(bytearray(board.flash()["sets"][1]), 0, board.flash()["sets"][1])
+        assert FlashSets(sets, FULL, 8).pairs >= 10
+        # A root is 2 epochs and a quarter behind what more than a third of all authors have built on, drawn at random.
+        assert board.profile["tree_headers"] >= 2 * 600 + 150 + 416 + 150
