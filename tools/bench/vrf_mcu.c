@@ -94,6 +94,7 @@ void run(void) {
     print("header", (uint32_t)((keys + seals + entropies) / HEADERS));
     print("highest", highest);
     print("stack", depth());
+    print("stack_bound", JC_VRF_STACK_BYTES);
     print("key_bytes", sizeof key);
     *POWER = POWER_OFF;
     for (;;) {

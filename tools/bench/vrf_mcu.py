@@ -7,7 +7,7 @@ The C code of firmware/cmodules/jamcrypto runs without an operating system in QE
 `minstret` counts the instructions: the numbers repeat exactly. They are instructions and no clock cycles. Every header
 is real in form, its seals are made by the pure-Python code, both outputs are compared, and a forged proof is refused.
 
-Exit status: 0 good, 1 above the bar, a wrong answer or a failed build, 2 wrong words or a missing compiler.
+Exit status: 0 good, 1 above a bar, a wrong answer or a failed build, 2 wrong words or a missing compiler.
 """
 
 import argparse
@@ -143,9 +143,13 @@ def main(arguments: list[str]) -> int:
         highest = numbers["highest"] / 1e6
         print(f"header, both VRFs  {header / 1e6:6.2f} M, at most {highest:.2f} M; bar {BAR / 1e6:.0f} M")
         print(f"  {share:.1f} % of a slot of {SLOT_MS // 1000} s at {CLOCK_MHZ} MHz and one instruction a cycle")
-        print(f"stack {numbers['stack']} B, key {numbers['key_bytes']} B, code and constants {numbers['code_bytes']} B")
+        print(f"stack {numbers['stack']} B of {numbers['stack_bound']} B promised")
+        print(f"key {numbers['key_bytes']} B, code and constants {numbers['code_bytes']} B")
     if numbers["wrong"]:
         print(f"vrf_mcu: {numbers['wrong']} wrong answers", file=sys.stderr)
+    if numbers["stack"] > numbers["stack_bound"]:
+        print("vrf_mcu: it takes more stack than bandersnatch.h says", file=sys.stderr)
+        return 1
     return 1 if numbers["wrong"] or numbers["highest"] > BAR else 0
 
 

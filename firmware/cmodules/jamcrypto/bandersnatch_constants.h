@@ -76,7 +76,7 @@ extern const uint32_t JC_SPLIT_COEFFICIENTS[2][2][JC_SPLIT_WORDS];
 
 /* Bits of a signed window over the generator's multiples; one of n bits needs 2^(n - 2) of them. */
 #if JC_BANDERSNATCH_SMALL
-#define JC_BASE_WIDTH 4
+#define JC_BASE_WIDTH 5
 #else
 #define JC_BASE_WIDTH 6
 #endif

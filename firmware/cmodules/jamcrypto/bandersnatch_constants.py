@@ -27,7 +27,7 @@ CHAIN_WIDTH = 4  # bits of an exponent that a multiplication of the chain takes 
 CHAIN_PLAIN = 255  # in place of an index: squarings alone
 SPLIT_WORDS = 5
 BASE_WIDTH = 6  # of the signed windows over multiples of the generator
-SMALL_BASE_WIDTH = 4  # the same in the small build, whose rows are the first ones of the table
+SMALL_BASE_WIDTH = 5  # the same in the small build, whose rows are the first ones of the table
 HALF_BITS = 127  # of a scalar's halves
 
 Affine = tuple[int, int]

@@ -172,8 +172,8 @@ static int run_down(const jc_fe a, uint32_t *inverse) {
         run_batch(&batch, f[0], g[0], &balance, &sign);
         combine(new_x, f, g, batch.u, batch.v, 0, size);
         combine(new_y, f, g, batch.q, batch.r, 0, size);
-        memcpy(f, new_x, (size_t)size * sizeof(uint32_t));
-        memcpy(g, new_y, (size_t)size * sizeof(uint32_t));
+        jc_fe_copy(f, new_x);
+        jc_fe_copy(g, new_y);
         if (inverse) {
             combine_modulo(new_x, d, inverse, batch.u, batch.v);
             combine_modulo(new_y, d, inverse, batch.q, batch.r);
