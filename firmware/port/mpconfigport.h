@@ -40,7 +40,9 @@
 #define MICROPY_PY_BUILTINS_COMPLEX         (0)
 #define MICROPY_PY_CMATH                    (0)
 #define MICROPY_PY_MATH_SPECIAL_FUNCTIONS   (0)
+#ifndef MICROPY_PY_DEFLATE
 #define MICROPY_PY_DEFLATE                  (0)
+#endif
 #define MICROPY_PY_FRAMEBUF                 (0)
 #define MICROPY_PY_HEAPQ                    (0)
 #define MICROPY_PY_PLATFORM                 (0)

@@ -70,17 +70,20 @@ class LineEditor:
             self.event = NOTHING
             self.clear()
         at = start
+        fault = self._fault
         while at < end:
             byte = buf[at]
             at += 1
+            if fault and byte >= 0x20:
+                continue  # the usual byte of noise
             if byte == _LF and self._after_cr:
                 self._after_cr = False
                 continue
             self._after_cr = byte == _CR
             if byte == _CR or byte == _LF:
-                self.event = self._fault or LINE
-                self.unreadable += self._fault == UNREADABLE
-                self.long += self._fault == LONG
+                self.event = fault or LINE
+                self.unreadable += fault == UNREADABLE
+                self.long += fault == LONG
                 break
             if byte == _ETX:
                 self.event = CANCELLED
@@ -90,8 +93,10 @@ class LineEditor:
                     for _ in range(self.count):
                         output.echo(_ERASED, 0, 3)
                 self.clear()
-            elif self._fault == NOTHING:
+                fault = NOTHING
+            elif fault == NOTHING:
                 self._type(buf, at - 1, byte, output)
+                fault = self._fault
         return at
 
     def _type(self, buf: "Buffer", at: int, byte: int, output: "Output | None") -> None:

@@ -1,7 +1,7 @@
 """Serial lines, with the face of a TCP link. The twin of ports/cpython/tty.py.
 
-    tty = open_tty(waker, "stdio", 0)          standard input and output
-    tty = open_tty(waker, "uart", 0)           the UART of our QEMU board, and "port", its second serial port
+    tty = open_tty(waker, "stdio", 0)          standard input and output: the UART, on a board
+    tty = open_tty(waker, "port", 0)           the second serial port of our QEMU board
     tty = open_tty(waker, "uart1", 115200)     `machine.UART`, with the board's pins for it
     tty = open_tty(waker, "socket://127.0.0.1:4444", 0)     a TcpLink, on ports with a network
     tty = open_tty(waker, "/dev/ttyUSB0", 0)   the unix port; speed and raw mode are set by whoever starts it
@@ -113,13 +113,11 @@ def open_tty(waker: Waker, device: str, baud: int) -> "Tty | TcpLink":
             raise LocalError("serial port %s: allowed is socket://IP:PORT" % device, 2)
     try:
         if device == "stdio":
-            _keep_interrupt_out()
-            return Tty(waker, sys.stdin.buffer, device, baud, sys.stdout.buffer)
-        if device in ("uart", "port"):
+            return _standard(waker, baud)
+        if device == "port":
             import virt
 
-            _keep_interrupt_out()
-            return Tty(waker, virt.Uart() if device == "uart" else virt.Port(), device, baud)
+            return Tty(waker, virt.Port(), device, baud)
         if device.startswith("uart"):
             import machine
 
@@ -129,12 +127,16 @@ def open_tty(waker: Waker, device: str, baud: int) -> "Tty | TcpLink":
         raise LocalError("serial port %s: %s" % (device, error), 2)
 
 
-def _keep_interrupt_out() -> None:
-    # The byte 03 stands in frames and ends no program there.
+def _standard(waker: Waker, baud: int) -> Tty:
     import micropython
 
     if hasattr(micropython, "kbd_intr"):
-        micropython.kbd_intr(_NO_INTERRUPT)
+        micropython.kbd_intr(_NO_INTERRUPT)  # the byte 03 stands in frames, and ends no program there
+    try:
+        from virt import Uart  # our port's, which never waits
+    except ImportError:
+        return Tty(waker, sys.stdin.buffer, "stdio", baud, sys.stdout.buffer)
+    return Tty(waker, Uart(), "stdio", baud)
 
 
 def _ready(poller: "select.poll", event: int) -> bool:
