@@ -7,7 +7,7 @@ import pytest
 from jamliquor_lite.codec import cbor, serial_frame
 from jamliquor_lite.codec.serial_frame import FRAME, TEXT, Sorter
 from jamliquor_lite.console import messages
-from jamliquor_lite.console.messages import DONE, FAULT, ROW, STATUS
+from jamliquor_lite.console.messages import DONE, FAULT, FIELDS, ROW, STATUS
 from tests.device.emulated import Emulated
 
 NOISE_BYTES = 1 << 20
@@ -45,6 +45,15 @@ class Terminal:
         self.board.send(before + serial_frame.encode(messages.request(number, command, words)))
         self.until(lambda: any(frame[0] in (DONE, FAULT) and frame[1] == number for frame in self.frames))
         return self.frames
+
+
+    def status(self) -> "dict[str, int | str]":
+        """The status of the board's node by the names of its fields."""
+        found = {}
+        for kind, _, first, *values in self.ask(1, "status"):
+            if kind == STATUS:
+                found.update(zip(FIELDS[first:], values, strict=False))
+        return found
 
 
 @pytest.fixture(scope="module")
