@@ -6,7 +6,6 @@ import os
 
 from ..budget.profile import LINUX
 from ..chain.chainspec import ChainSpec
-from ..crypto import suite
 from ..errors import LocalError, VerifyError
 from ..gateway.gateway import Gateway
 from ..gateway.upstreams import LEARN, SERVES
@@ -20,6 +19,7 @@ from .embedded import EmbeddedDevnet
 from .knobs import CHAIN, LISTEN, NODES
 from .lite_addresses import parse_listen
 from .output import Output, add_output_arguments, seconds
+from .running import DEV_LISTEN, DEV_OPTIONS, Running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Hear = Callable[[str, dict[str, Any]], None]
     Save = Callable[[bytes], None]
 
-_STATUS_SECONDS = 1.0
 _SERIAL_PORTS = 16  # each has a window of its own in memory, and a task
 _ABOUT = (
     "Follows JAM full nodes over their own network (QUIC), checks every header, and serves lite nodes over libp2p: "
@@ -41,8 +40,6 @@ _ABOUT = (
 )
 _EXAMPLE = "example: %(prog)s --chain chain.json --upstream e…@192.0.2.7:40000 --listen /ip4/0.0.0.0/tcp/30334"
 _QUIET = ("vouched", "root", "best", "epoch", "tickets_adopted", "keys_adopted")
-_DEV = ["--slot-ms", "1000", "--accelerated", "--blocks", "40"]
-_DEV_LISTEN = "/ip4/127.0.0.1/tcp/0"
 
 
 def add_arguments(parser: "argparse.ArgumentParser") -> None:
@@ -97,8 +94,8 @@ def run(args: "argparse.Namespace") -> int:
         return asyncio.run(_serve(args, settings, settings.chain, [], duration, out))
     if settings.peers or settings.libp2p_peers:
         raise LocalError("upstreams and peers are on some chain: name it by --chain FILE", 2)
-    settings.listen = settings.listen or [parse_listen(_DEV_LISTEN)]
-    with EmbeddedDevnet(_DEV) as devnet:
+    settings.listen = settings.listen or [parse_listen(DEV_LISTEN)]
+    with EmbeddedDevnet(DEV_OPTIONS) as devnet:
         ready = devnet.ready
         return asyncio.run(_serve(args, settings, ready["chainspec"], ready["addresses"], duration, out))
 
@@ -152,77 +149,43 @@ async def _serve(
              save: "Save | None") -> Gateway:
         return Gateway(checkpoint, profile, chain_name, hear, save, args.upstream_serves)
 
-    is_dev = settings.chain == "dev"
-    if is_dev:
-        settings.listen_addr = "127.0.0.1"
-    trusted = sessions.parse_checkpoint(args.checkpoint)
-    session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event, trusted, make=make)
-    for text in addresses:
-        session.networks.add_bootnode(text)
-    gateway = await session.start()
+    running = Running(args, settings, chainspec, addresses, out, on_event, make)
+    gateway = await running.session.start()
     assert isinstance(gateway, Gateway)
-    stop = asyncio.Event()
-    sessions.stop_on_signals(stop)
+    running.ready(chainspec=os.path.abspath(chainspec))
     served = [address for address in gateway.addresses if address.startswith("/")]
-    out.ready(
-        addresses=gateway.addresses,
-        chain=gateway.chain_name,
-        genesis=gateway.chain.genesis_hash,
-        chainspec=os.path.abspath(chainspec),
-        pid=os.getpid(), crypto=suite.backends(),
-    )
     out.line("gateway of %s at %s" % (gateway.chain_name, ", ".join(served)))
-    if is_dev:
+    if running.is_dev:
         out.line("its chain is in %s while this runs" % chainspec)
-    if duration is not None:
-        asyncio.get_running_loop().call_later(duration, stop.set)
-    showing = asyncio.create_task(_show(gateway, out))
-    try:
-        await gateway.run(stop)
-    finally:
-        showing.cancel()
-    status = Status().read(gateway)
-    relays = gateway.relays
-    out.summary(
-        chain=status.chain,
-        best_slot=status.best_slot,
-        level=status.level,
-        headers_checked=status.headers_checked,
-        headers_refused=status.headers_refused,
-        headers_received=gateway.headers_in,
-        ranges_served=gateway.ranges_served,
-        blocks_relayed=relays.done.get(BLOCK_REQUEST, 0),
-        states_relayed=relays.done.get(STATE_REQUEST, 0),
-        requests_declined=sum(relays.declined.values()),
-        upstream_state=gateway.upstreams.state_word,
-        rss_bytes=sessions.rss_bytes(),
-        bytes_in=status.bytes_in,
-        bytes_out=status.bytes_out,
-        peers_hybrid=status.peers_hybrid,
-        peers_classical=status.peers_classical,
-        peers_refused=status.peers_refused,
-    )
+
+    def line(status: Status) -> str:
+        upstreams = gateway.upstreams
+        return "slot %d %s | %d of %d upstreams, state %s | %d peers | %d ranges, %d blocks, %d relayed" % (
+            status.best_slot,
+            status.level,
+            upstreams.connected,
+            len(upstreams.records),
+            gateway.state_word,
+            status.peers - upstreams.connected,
+            gateway.ranges_served,
+            gateway.blocks.served,
+            sum(gateway.relays.done.values()),
+        )
+
+    await running.until_stopped(duration, line)
+    running.summarize(lambda status: _more(gateway))
     return 0
 
 
-async def _show(gateway: Gateway, out: Output) -> None:
-    status = Status()
-    while True:
-        await asyncio.sleep(_STATUS_SECONDS)
-        status.read(gateway)
-        upstreams = gateway.upstreams
-        out.status(
-            "slot %d %s | %d of %d upstreams, state %s | %d peers | %d ranges, %d relayed | %d KB in, %d KB out"
-            % (
-                status.best_slot,
-                status.level,
-                upstreams.connected,
-                len(upstreams.records),
-                upstreams.state_word,
-                status.peers - upstreams.connected,
-                gateway.ranges_served,
-                sum(gateway.relays.done.values()),
-                status.bytes_in // 1024,
-                status.bytes_out // 1024,
-            )
-        )
+def _more(gateway: Gateway) -> "dict[str, Any]":
+    relays = gateway.relays
+    return {
+        "headers_received": gateway.headers_in,
+        "ranges_served": gateway.ranges_served,
+        "blocks_received": gateway.blocks.blocks_in,
+        "blocks_served": gateway.blocks.served,
+        "blocks_relayed": relays.done.get(BLOCK_REQUEST, 0),
+        "states_relayed": relays.done.get(STATE_REQUEST, 0),
+        "requests_declined": sum(relays.declined.values()),
+        "upstream_state": gateway.state_word,
+    }

@@ -1,11 +1,9 @@
 """`jamliquor-lite run`: follow a chain, check every header, and answer from proofs."""
 
 import asyncio
-import os
 
 from ..chain.levels import VOUCHED_LEVEL
 from ..console.log import event_text
-from ..crypto import suite
 from ..errors import BudgetError, LocalError
 from ..node.questions import describe, parse_question
 from ..node.status import Status
@@ -15,20 +13,18 @@ from . import settings as configuration
 from .console import SerialConsole, add_console_argument
 from .embedded import EmbeddedDevnet
 from .output import Output, add_output_arguments, seconds
+from .running import DEV_LISTEN, DEV_OPTIONS, Running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from ..node.node import Node
     from ..node.questions import Question
 
-_STATUS_SECONDS = 1.0
 _ASK_SECONDS = 3.0
 _QUIET = ("vouched", "root", "best", "epoch")  # events that a person sees in the status line
-_DEV_SLOT_MS = "1000"
-_DEV_LISTEN = "/ip4/127.0.0.1/tcp/0"
-_DEV_BLOCKS = "40"  # there when the node starts, so that a first look shows it catching up over three epochs
 _SHOWN_CHARACTERS = 60
 
 
@@ -55,8 +51,7 @@ def run(args: "argparse.Namespace") -> int:
         out.warn(warning)
     if settings.chain != "dev":
         return asyncio.run(_follow(args, settings, settings.chain, [], questions, duration, out))
-    options = ["--slot-ms", _DEV_SLOT_MS, "--accelerated", "--blocks", _DEV_BLOCKS, "--listen", _DEV_LISTEN]
-    with EmbeddedDevnet(options) as devnet:
+    with EmbeddedDevnet([*DEV_OPTIONS, "--listen", DEV_LISTEN]) as devnet:
         questions = questions or [parse_question(["service", "1"]), parse_question(["slot"])]
         return asyncio.run(
             _follow(
@@ -84,78 +79,38 @@ async def _follow(
             if console is not None:
                 console.log.add(clock.ticks_ms(), text)
 
-    is_dev = settings.chain == "dev"
-    if is_dev:
-        settings.listen_addr = "127.0.0.1"
-    trusted = sessions.parse_checkpoint(args.checkpoint)
-    session = sessions.Session(settings, chainspec, not is_dev, args.old_checkpoint, out, on_event, trusted)
-    for text in addresses:
-        session.networks.add_bootnode(text)
-    if is_dev:
-        session.networks.prefer_lite()
-    node = await session.start()
-    stop = asyncio.Event()
-    sessions.stop_on_signals(stop)
-    out.ready(
-        addresses=node.addresses,
-        chain=node.chain_name,
-        genesis=node.chain.genesis_hash,
-        pid=os.getpid(), crypto=suite.backends(),
-    )
+    running = Running(args, settings, chainspec, addresses, out, on_event)
+    if running.is_dev:
+        running.session.networks.prefer_lite()
+    node = await running.session.start()
+    running.ready()
     names = ", ".join("%s…" % carrier.name[:12] for carrier in node.carriers)
     where = ", at " + ", ".join(node.addresses) if node.addresses else ", listening nowhere"
     out.line("following %s as %s%s" % (node.chain_name, names, where))
-    if duration is not None:
-        asyncio.get_running_loop().call_later(duration, stop.set)
-    helpers = [asyncio.create_task(_show(session, out)), asyncio.create_task(_ask(session, questions, out))]
+    helpers = [_ask(node, questions, out)]
     if console is not None:
-        helpers.append(asyncio.create_task(console.run(node)))
-    try:
-        await node.run(stop)
-    finally:
-        for task in helpers:
-            task.cancel()
-    status = Status().read(node)
-    out.summary(
-        chain=status.chain,
-        best_slot=status.best_slot,
-        headers_checked=status.headers_checked,
-        level=status.level,
-        proved_answers=status.proved_answers,
-        rss_bytes=sessions.rss_bytes(),
-        bytes_in=status.bytes_in,
-        bytes_out=status.bytes_out,
-        vouched_slot=status.vouched_slot,
-        epochs=status.epochs,
-        headers_refused=status.headers_refused,
-        final=status.final,
-        peers_hybrid=status.peers_hybrid,
-        peers_classical=status.peers_classical,
-        peers_refused=status.peers_refused,
-    )
+        helpers.append(console.run(node))
+    await running.until_stopped(duration, _line, *helpers)
+    running.summarize(_more)
     return 0
 
 
-async def _show(session: "sessions.Session", out: "Output") -> None:
-    status = Status()
-    while True:
-        await asyncio.sleep(_STATUS_SECONDS)
-        status.read(session.node)
-        out.status(
-            "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers%s | %d KB in, %d KB out"
-            % (
-                status.best_slot,
-                status.level,
-                status.vouched_slot,
-                status.headers_checked,
-                status.proved_answers,
-                status.peers,
-                status.peers_known,
-                _suites(status),
-                status.bytes_in // 1024,
-                status.bytes_out // 1024,
-            )
-        )
+def _line(status: Status) -> str:
+    return "slot %d %s | vouched %d | %d headers checked | %d proved | %d of %d peers%s" % (
+        status.best_slot,
+        status.level,
+        status.vouched_slot,
+        status.headers_checked,
+        status.proved_answers,
+        status.peers,
+        status.peers_known,
+        _suites(status),
+    )
+
+
+def _more(status: Status) -> "dict[str, Any]":
+    return {"proved_answers": status.proved_answers, "vouched_slot": status.vouched_slot, "epochs": status.epochs,
+            "final": status.final}
 
 
 def _suites(status: Status) -> str:
@@ -163,17 +118,17 @@ def _suites(status: Status) -> str:
     return text + (", %d classical" % status.peers_classical if status.peers_classical else "")
 
 
-async def _ask(session: "sessions.Session", questions: "list[Question]", out: "Output") -> None:
-    timeout = session.node.profile.state_sync_timeout_ms
+async def _ask(node: "Node", questions: "list[Question]", out: "Output") -> None:
+    timeout = node.profile.state_sync_timeout_ms
     while questions:
         for question in questions:
             try:
-                answer = await session.node.ask(question.start, question.end, VOUCHED_LEVEL, 0, timeout)
+                answer = await node.ask(question.start, question.end, VOUCHED_LEVEL, 0, timeout)
             except (LocalError, BudgetError) as error:
                 out.event("unanswered", question=question.text, reason=str(error))
                 out.line("%s: %s" % (question.text, error))
                 continue
-            found = describe(question, answer, session.node)
+            found = describe(question, answer, node)
             out.event("proved", **found)
             shown = str(found["shown"])
             out.line(

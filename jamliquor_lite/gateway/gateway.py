@@ -95,6 +95,11 @@ class Gateway(Node):
         """All of them, also those on their way."""
         return [record.link for record in self.peers.records if isinstance(record.link, GatewayLink)]
 
+    @property
+    def state_word(self) -> str:
+        """Whether state can be had through here: `served`, `unknown` or `unavailable upstream`."""
+        return "served" if STATE_REQUEST in self._offered else self.upstreams.state_word
+
     # what is asked of the node
 
     def make_link(self, record: "Record", connection: "Connection", now: int) -> "PeerLink":
@@ -258,10 +263,10 @@ class Gateway(Node):
             offered.add(BLOCK_REQUEST)
         if near[STATE_REQUEST] != reach.NOBODY:
             offered.add(STATE_REQUEST)
-        word = "served" if STATE_REQUEST in offered else self.upstreams.state_word
-        if offered != self._offered or word != self._state_word:
-            self._offered = frozenset(offered)
-            self._state_word = word
+        changed = offered != self._offered
+        self._offered = frozenset(offered)
+        if changed or self.state_word != self._state_word:
+            self._state_word = self.state_word
             self._serve_kinds()
         is_there = self.upstreams.connected > 0
         if is_there != self._has_upstream:
