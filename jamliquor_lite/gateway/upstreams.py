@@ -152,6 +152,8 @@ class Upstreams:
             record.serves_state = None
 
     def _of(self, record: "Record") -> _Dealings:
+        if record.link is None and not is_upstream(record):
+            return _Dealings()  # a gateway that has left, of which nothing is kept
         return self._dealings.setdefault(record.name, _Dealings())
 
 
