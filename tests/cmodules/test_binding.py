@@ -1,0 +1,212 @@
+# portable: runs on CPython and MicroPython
+"""The module `jamcrypto` as Python sees it: what it gives, what it refuses, and that it allocates nothing.
+
+For a MicroPython with the module in it; test_micropython.py builds one and runs this there.
+"""
+
+import sys
+
+from jamliquor_lite.crypto import blake2b, chacha20poly1305, ed25519, known_answers, sha512, suite
+from jamliquor_lite.ports import crypto as port
+from tests.crypto import vrf_cases
+from tests.support import raises, skip, unhex
+
+if sys.implementation.name != "micropython":
+    skip("a module for MicroPython")
+try:
+    import jamcrypto
+except ImportError:
+    skip("this MicroPython has no module jamcrypto")
+
+import gc
+
+import micropython
+
+PRIMITIVES = ("blake2b", "sha512", "ed25519", "vrf", "x25519", "aead", "mlkem768")
+DATA = bytes(range(256)) * 2
+
+
+def test_every_primitive_is_served_by_c():
+    for primitive in PRIMITIVES:
+        implementation, why = port.native(primitive)
+        assert why == "" and implementation.label == "c", primitive
+        assert known_answers.check(primitive, implementation), primitive
+        assert suite.backends()[primitive] in ("c", "not loaded yet"), primitive
+
+
+def test_a_wrong_answer_would_be_noticed():
+    class Wrong:
+        label = "c"
+        sha512 = staticmethod(lambda data: bytes(64))
+
+    assert not known_answers.check("sha512", Wrong)
+
+
+def test_hashes_in_pieces_of_a_buffer():
+    state = jamcrypto.Blake2b()
+    out = bytearray(32)
+    for size in (0, 1, 127, 128, 129, 300):
+        state.reset()
+        state.update(DATA, 0, size // 2)
+        state.digest_into(out)
+        assert out == blake2b.blake2b_256(DATA[: size // 2])
+        state.update(DATA, size // 2, size)
+        state.digest_into(out)
+        assert bytes(out) == state.digest() == blake2b.blake2b_256(DATA[:size]) == jamcrypto.blake2b_256(DATA[:size])
+        jamcrypto.blake2b(out, memoryview(DATA)[:size])
+        assert out == state.digest()
+        hashed = jamcrypto.Sha512()
+        hashed.update(DATA, 0, size // 3)
+        hashed.digest()
+        hashed.update(memoryview(DATA)[size // 3 : size])
+        assert hashed.digest() == sha512.sha512(DATA[:size])
+    state.reset()
+    state.update(DATA, 100)
+    assert state.digest() == blake2b.blake2b_256(DATA[100:])
+
+
+def test_ranges_outside_of_a_buffer():
+    for state in (jamcrypto.Blake2b(), jamcrypto.Sha512(), vrf_check()):
+        for start, end in ((0, 513), (-1, 3), (5, 4), (512, 513), (513, 513), (-3, -1), (0, 0x3FFFFFFF)):
+            raises(ValueError, state.update, DATA, start, end)
+        raises(TypeError, state.update, 3)
+    cipher = jamcrypto.Aead(bytes(32))
+    room = bytearray(40)
+    beyond = ((0, 513, 0), (-1, 3, 0), (9, 8, 0), (0, 16, 9), (0, 25, 0), (0, 1, 41), (0, 1, -1), (0, 512, 0))
+    for start, end, at in beyond:
+        raises(ValueError, cipher.seal, 1, b"", DATA, start, end, room, at)
+    for start, end, at in ((0, 513, 0), (-1, 30, 0), (0, 40, 17), (0, 57, 0), (0, 20, 41), (0, 20, -1)):
+        raises(ValueError, cipher.open, 1, b"", DATA, start, end, room, at)
+    assert room == bytes(40)
+    assert cipher.seal(1, b"", DATA, 0, 24, room, 0) == 40
+    assert cipher.open(1, b"", room, 0, 40, room, 0) == 24 and room[:24] == DATA[:24]
+    assert cipher.open(1, b"", room, 0, 15, room, 0) == -1
+
+
+def test_counters_have_64_bits():
+    for counter in (0, 1, 255, 256, 2**29, 2**30 - 1, 2**30, 2**31, 2**32, 2**62, 2**63, 2**64 - 1):
+        mine, expected = bytearray(20), bytearray(20)
+        jamcrypto.Aead(DATA[:32]).seal(counter, b"ad", DATA, 0, 4, mine, 0)
+        chacha20poly1305.Aead(DATA[:32]).seal(counter, b"ad", DATA, 0, 4, expected, 0)
+        assert mine == expected, counter
+    for counter in (-1, -(2**40), 2**64, 2**70, 1.0, None, "1"):
+        raises(ValueError, jamcrypto.Aead(DATA[:32]).seal, counter, b"", DATA, 0, 4, bytearray(20), 0)
+
+
+# name -> sizes of its buffers: outputs, then inputs.
+FIXED = (
+    ("x25519", (32,), (32, 32)),
+    ("x25519_public", (32,), (32,)),
+    ("ed25519_public", (32,), (32,)),
+    ("mlkem768_keypair", (1184, 2400), (64,)),
+    ("mlkem768_encapsulate", (1088, 32), (1184, 32)),
+    ("mlkem768_decapsulate", (32,), (2400, 1088)),
+)
+
+
+def test_wrong_lengths():
+    for name, outputs, inputs in FIXED:
+        function = getattr(jamcrypto, name)
+        sizes = outputs + inputs
+        function(*[bytearray(size) for size in sizes])
+        for place, size in enumerate(sizes):
+            for other in (bytearray(size - 1), bytearray(size + 1), b"", None):
+                words = [bytearray(size) for size in sizes]
+                words[place] = other
+                raises((ValueError, TypeError), function, *words)
+            if place < len(outputs):  # what cannot be written
+                words[place] = bytes(size)
+                raises(TypeError, function, *words)
+    for size in (0, 31, 33):
+        raises(ValueError, jamcrypto.Aead, bytes(size))
+        raises(ValueError, jamcrypto.blake2b, bytearray(size), b"")
+        raises(ValueError, jamcrypto.ed25519_sign, bytearray(64), bytes(size), b"")
+        raises(ValueError, jamcrypto.ed25519_sign, bytearray(size), bytes(32), b"")
+        raises(ValueError, jamcrypto.ed25519_verify, bytes(size), bytes(64), b"")
+        raises(ValueError, jamcrypto.ed25519_verify, bytes(32), bytes(size), b"")
+        raises(ValueError, jamcrypto.sha512, bytearray(size), b"")
+    public, data, aux, proof, _ = [unhex(text) for text in vrf_cases.REAL[0]]
+    for words in ((public[1:], proof, 32), (public, proof[1:], 32), (public, proof + b"0", 32), (public, proof, 31)):
+        raises(ValueError, jamcrypto.vrf_verify, words[0], data, aux, words[1], bytearray(words[2]))
+
+
+def vrf_check():
+    public, data, _, proof, _ = [unhex(text) for text in vrf_cases.REAL[0]]
+    return jamcrypto.VrfCheck(public, data, proof)
+
+
+def test_vrf_with_keys_in_turn():
+    # The last key is kept: a good one, another, a bad one, and the first again.
+    out = bytearray(32)
+    rows = [[unhex(text) for text in row] for row in vrf_cases.REAL[:2]]
+    for public, data, aux, proof, output in rows + rows:
+        for _ in range(2):
+            assert jamcrypto.vrf_verify(public, data, aux, proof, out)
+            assert out == output
+            assert not jamcrypto.vrf_verify(public, data, aux + b"\0", proof, out)
+        for _ in range(2):
+            assert not jamcrypto.vrf_verify(b"\xff" * 32, data, aux, proof, out)
+        check = jamcrypto.VrfCheck(public, data, proof)
+        check.update(aux, 0, len(aux) // 2)
+        check.update(aux, len(aux) // 2)
+        assert check.finish() == output
+        assert check.finish() is None  # once only
+        check = jamcrypto.VrfCheck(public, data, proof)
+        check.update(aux + b"\0")
+        assert check.finish() is None
+        assert jamcrypto.VrfCheck(b"\xff" * 32, data, proof).finish() is None
+        assert jamcrypto.VrfCheck(public[1:], data, proof).finish() is None
+
+
+def test_outputs_may_lie_where_secrets_did():
+    seed = bytearray(DATA[:32])
+    public, signature = ed25519.public(DATA[:32]), ed25519.sign(DATA[:32], b"message")
+    jamcrypto.ed25519_public(seed, seed)
+    assert seed == public
+    room = bytearray(64)
+    jamcrypto.ed25519_sign(room, DATA[:32], b"message")
+    assert room == signature
+
+
+def calls():
+    """(name, one call of it), with everything that it needs made before."""
+    public, data, aux, proof, _ = [unhex(text) for text in vrf_cases.REAL[0]]
+    out32, out64, sealed = bytearray(32), bytearray(64), bytearray(80)
+    key, encapsulated, secret = bytearray(1184), bytearray(1088), bytearray(2400)
+    state, hashed, cipher, seed = jamcrypto.Blake2b(), jamcrypto.Sha512(), jamcrypto.Aead(DATA[:32]), DATA[:64]
+    check = jamcrypto.VrfCheck(public, data, proof)
+    return (
+        ("reset", lambda: state.reset()),
+        ("update", lambda: state.update(DATA)),
+        ("update of a range", lambda: state.update(DATA, 3, 300)),
+        ("digest_into", lambda: state.digest_into(out32)),
+        ("blake2b", lambda: jamcrypto.blake2b(out32, DATA)),
+        ("update of SHA-512", lambda: hashed.update(DATA, 1, 2)),
+        ("sha512", lambda: jamcrypto.sha512(out64, DATA)),
+        ("x25519_public", lambda: jamcrypto.x25519_public(out32, public)),
+        ("x25519", lambda: jamcrypto.x25519(out32, public, public)),
+        ("ed25519_public", lambda: jamcrypto.ed25519_public(out32, public)),
+        ("ed25519_sign", lambda: jamcrypto.ed25519_sign(out64, public, DATA)),
+        ("ed25519_verify", lambda: jamcrypto.ed25519_verify(public, out64, DATA)),
+        ("seal", lambda: cipher.seal(5, aux, DATA, 0, 64, sealed, 0)),
+        ("open", lambda: cipher.open(5, aux, sealed, 0, 80, sealed, 0)),
+        ("mlkem768_keypair", lambda: jamcrypto.mlkem768_keypair(key, secret, seed)),
+        ("mlkem768_encapsulate", lambda: jamcrypto.mlkem768_encapsulate(encapsulated, out32, key, public)),
+        ("mlkem768_decapsulate", lambda: jamcrypto.mlkem768_decapsulate(out32, secret, encapsulated)),
+        ("vrf_verify", lambda: jamcrypto.vrf_verify(public, data, aux, proof, out32)),
+        ("update of a VRF", lambda: check.update(aux)),
+    )
+
+
+def test_nothing_is_allocated():
+    for name, call in calls():
+        call()
+        gc.collect()
+        micropython.heap_lock()
+        try:
+            call()
+            fault = ""
+        except MemoryError:
+            fault = name
+        micropython.heap_unlock()
+        assert not fault, fault
