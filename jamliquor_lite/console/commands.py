@@ -25,7 +25,7 @@ LEAST_STATUS_MS = const(100)  # ten frames a second are what 115200 baud carries
 MOST_STATUS_MS = const(3_600_000)
 _LOG_LINES = const(16)
 _CHAIN_ROWS = const(8)
-_MOST_ROWS = const(1000)
+_MOST_ROWS = const(32)  # they are made at once, while the chain stands still
 _VALUE_BYTES = const(160)  # of a value in one row
 _LINE_BYTES = const(32)  # of a value in one line
 _MOST_VALUE_BYTES = const(4096)  # shown of a value: proved is all of it
@@ -90,12 +90,12 @@ def _none(words: "Words") -> None:
         raise LocalError("`%s`: this command takes no words" % shown(words[0]), 2)
 
 
-def _number(words: "Words", default: int, what: str) -> int:
+def _number(words: "Words", default: int, most: int, what: str) -> int:
     if not words:
         return default
     if len(words) > 1:
         raise LocalError("`%s`: one number is enough" % shown(words[1]), 2)
-    return whole(words[0], 1, _MOST_ROWS, what)
+    return whole(words[0], 1, most, what)
 
 
 def whole(text: str, low: int, high: int, what: str) -> int:
@@ -166,7 +166,7 @@ def _budget(console: "Console", words: "Words", is_text: bool, now: int) -> "Ans
 
 
 def _chain(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
-    return table(CHAIN, console.face.chain(_number(words, _CHAIN_ROWS, "headers")), is_text)
+    return table(CHAIN, console.face.chain(_number(words, _CHAIN_ROWS, _MOST_ROWS, "headers")), is_text)
 
 
 def _log(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
@@ -174,7 +174,7 @@ def _log(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer
     if words and words[0] == "since" and len(words) == 2:
         first = whole(words[1], 0, MOST_LINES, "log since")
     else:
-        first = max(0, log.count - _number(words, _LOG_LINES, "lines"))
+        first = max(0, log.count - _number(words, _LOG_LINES, MOST_LINES, "lines"))
     return table(LOG, log.rows(first), is_text)
 
 

@@ -45,6 +45,7 @@ _MOST_WORDS = const(16)
 _PROMPT = b"> "
 _NEW_LINE = b"\r\n"
 _CANCELLED = b"^C\r\n"
+_NO_MEMORY = "not enough memory for the answer"
 _COMPLAINTS = {
     lines.LONG: "a line has at most %d characters" % lines.MAX_LINE,
     lines.UNREADABLE: "unreadable bytes: the line was dropped",
@@ -234,6 +235,9 @@ class Console:
         except (LocalError, BudgetError) as error:
             self._fail(number, str(error))
             return
+        except MemoryError:
+            self._fail(number, _NO_MEMORY)
+            return
         self._answers.append(_Answer(number, rows))
 
     def _fail(self, number: int, text: str) -> None:
@@ -261,19 +265,19 @@ class Console:
             is_first = is_first and answer.number >= 0
             try:
                 row = next(answer.rows)
+                if row is None:
+                    continue
+                answer.count += 1
+                if answer.number < 0:
+                    self.output.line(row)
+                else:
+                    self.output.frame(messages.row(answer.number, row))
             except StopIteration:
                 self._end(answer, "")
-                return True
             except (LocalError, BudgetError) as error:
                 self._end(answer, str(error))
-                return True
-            if row is None:
-                continue
-            answer.count += 1
-            if answer.number < 0:
-                self.output.line(row)
-            else:
-                self.output.frame(messages.row(answer.number, row))
+            except MemoryError:
+                self._end(answer, _NO_MEMORY)
             return True
         return False
 
@@ -297,6 +301,6 @@ class Console:
                     self.output.dropped += 1
                     row = next(answer.rows)
                 kept.append(answer)  # it waits for something itself
-            except (StopIteration, LocalError, BudgetError):
+            except (StopIteration, LocalError, BudgetError, MemoryError):
                 pass
         self._answers = kept

@@ -79,7 +79,8 @@ class Face:
         yield "peers", 1, 16, "connections"
 
     def chain(self, count):
-        return iter([(812 - i, "vouched", 2, bytes([i & 0xFF]) * 32) for i in range(min(count, self.heads))])
+        for i in range(min(count, self.heads)):
+            yield 812 - i, "vouched", 2, bytes([i & 0xFF]) * 32
 
     def ask(self, words, level, support, timeout_ms):
         if words[:1] != ["service"]:

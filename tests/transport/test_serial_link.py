@@ -34,7 +34,10 @@ SHARES = (
 
 
 def pattern(size, seed=1):
-    return bytes([(i * 7 + (i >> 8) * 13 + seed) & 0xFF for i in range(size)])
+    out = bytearray(size)
+    for i in range(size):
+        out[i] = (i * 7 + (i >> 8) * 13 + seed) & 0xFF
+    return bytes(out)
 
 
 def take_out(link, now=0):
