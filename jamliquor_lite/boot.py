@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .chain.flash_area import Area
 
 _THRESHOLD_BYTES = const(4096)  # garbage that is let lie: the peak of the heap is that much above what lives
-_RING_BYTES = const(1024)
-_LOG_LINES = const(12)
+_RING_BYTES = const(640)
+_LOG_LINES = const(8)
 _LOG_BYTES = const(80)  # of a line
 _AREAS = ("sets", "scratch", "tree")
 

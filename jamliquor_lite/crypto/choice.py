@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 PRIMITIVES = ("blake2b", "sha512", "ed25519", "vrf", "x25519", "aead", "keccak", "mlkem768")
 
-# Loaded by the first handshake that negotiates it, and never by a host that only meets classical peers.
-LAZY = ("mlkem768",)
+# Loaded by the first handshake that negotiates ML-KEM, and never by a host that only meets classical peers; Keccak
+# never where ML-KEM is a native.
+LAZY = ("keccak", "mlkem768")
 
 _chosen: "dict[str, Any]" = {}
 _notes: "dict[str, str]" = {}

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _BLOCK_SIZE = 5  # ioctl
 _ERASE = 6
-_FILL_BYTES = 256
+_FILL_BYTES = 64  # a page of flash is a multiple of it
+
+_blank = b"\xff" * _FILL_BYTES
+_probe = bytearray(_FILL_BYTES)
 
 
 class Area:
@@ -33,8 +36,6 @@ class Area:
         self.sectors_erased = 0
         self._device = device
         self._offset = offset
-        self._blank = bytearray(b"\xff" * _FILL_BYTES)
-        self._probe = bytearray(_FILL_BYTES)
         if offset < 0 or size <= 0 or offset % self.sector_bytes or size % self.sector_bytes:
             raise LocalError("flash: no area of %d bytes at %d" % (size, offset))
 
@@ -56,9 +57,9 @@ class Area:
             self.sectors_erased += 1
             _check(self._device.ioctl(_ERASE, sector))
             for within in range(0, self.sector_bytes, _FILL_BYTES):
-                _check(self._device.readblocks(sector, self._probe, within))
-                if self._probe != self._blank:
-                    _check(self._device.writeblocks(sector, self._blank, within))
+                _check(self._device.readblocks(sector, _probe, within))
+                if _probe != _blank:
+                    _check(self._device.writeblocks(sector, _blank, within))
 
     def _move(self, call: "Any", offset: int, buf: "Buffer", start: int, end: int) -> None:
         at = self._place(offset, end - start)
