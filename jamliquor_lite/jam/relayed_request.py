@@ -57,9 +57,11 @@ class Preamble:
                 return event
             if reader.length != _CONTENT:
                 raise RemoteError(MALFORMED, "%s: %d bytes instead of %d" % (_WHAT, reader.length, _CONTENT))
-        self._got += reader.read_into(self._content, self._got, _CONTENT)
-        if self._got < _CONTENT:
-            return reader.ended
+        while self._got < _CONTENT:
+            count = reader.read_into(self._content, self._got, _CONTENT)
+            if count == 0:
+                return reader.ended
+            self._got += count
         self.kind, self.hops = self._content
         if self.kind not in (BLOCK_REQUEST, STATE_REQUEST) or self.hops > MAX_HOPS:
             raise RemoteError(MALFORMED, "%s: kind %d, hops %d" % (_WHAT, self.kind, self.hops))

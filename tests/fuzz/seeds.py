@@ -9,10 +9,13 @@ from jamliquor_lite.codec import varint
 from jamliquor_lite.codec.natural import encode as natural
 from jamliquor_lite.codec.protobuf import field_bytes, field_int
 from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.jam.relayed_request import preamble
 from jamliquor_lite.p2p import identify, keys, multiaddr
 from jamliquor_lite.transport import noise_payload
 from jamliquor_lite.transport.multistream import message
 from jamliquor_lite.transport.noise import HYBRID, PLAIN
+from tests.fake_carrier import Dice
+from tests.jam.blocks import block
 from tests.transport.connection_script import OPS
 from tests.transport.noise_pairs import ALICE, BOB
 
@@ -110,6 +113,11 @@ def made():
         b"\x01\xff\xff\x00" + framed(b""), b"\x00\x10\x10\x00" + framed(bytes(32) + b"\x01" + b"\x05\0\0\0"),
     ]  # fmt: skip
     one = bytes(32) + (77).to_bytes(4, "little")
+    asked = framed(bytes(37))
+    yield "relayed_request", [b"\x00\x00" + preamble(128, 3) + asked, b"\x06\x00" + preamble(129, 0), b"\1\1"]
+    bodies = [block(TINY, Dice(number)) for number in range(40)]
+    small = [header + bytes(7) for header, _ in bodies[:1]] + sorted((whole for _, whole in bodies), key=len)[:12]
+    yield "measured", [one for one in small if len(one) < 3_000]
     yield "header_announcement", [b"\x01\x20\x60" + framed(one, one), b"\x00\x20\x60", b"\x0e\x01\x02" + framed(one)]
 
 

@@ -10,10 +10,13 @@ from jamliquor_lite.codec import varint
 from jamliquor_lite.codec.protobuf import Fields
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.errors import BudgetError, RemoteError, VerifyError
+from jamliquor_lite.gateway.extrinsic import Measured
 from jamliquor_lite.jam import events as jam_events
+from jamliquor_lite.jam.block_body import Skipper
 from jamliquor_lite.jam.framing import MessageReader
 from jamliquor_lite.jam.header_announcement import OURS, THEIRS, HeaderAnnouncement
 from jamliquor_lite.jam.header_request import ASCENDING, DESCENDING, HeaderRequest, HeaderResponder
+from jamliquor_lite.jam.relayed_request import MAX_HOPS, Preamble
 from jamliquor_lite.p2p import events, identify, keys, multiaddr
 from jamliquor_lite.transport import multistream, noise_payload
 from jamliquor_lite.transport.noise import DONE, HYBRID, MAX_HANDSHAKE, PLAIN
@@ -419,6 +422,50 @@ def fuzz_header_announcement(data):
         assert error.code and str(error).startswith("header announcement: ")
 
 
+def fuzz_relayed_request(data):
+    cut = Cut(data)
+    sizes = [cut.u8(), cut.u8()]
+    pair, far, near, data = arriving(cut.rest())
+    found = Preamble(near)
+    far.send(data, 0, min(len(data), 1 + sizes[0]))
+    pair.pump()
+    try:
+        event = found.poll()
+        if event == jam_events.NOTHING:
+            far.send(data, 1 + sizes[0], len(data))
+            far.finish()
+            pair.pump()
+            event = found.poll()
+        assert event == jam_events.REQUEST, "whole, or a fault"
+        assert (found.kind, found.hops) == (data[4], data[5]) and data[:4] == b"\2\0\0\0"
+        assert found.kind in (128, 129) and found.hops <= MAX_HOPS
+    except RemoteError as error:
+        assert error.code and str(error).startswith("relayed request: ")
+
+
+def fuzz_measured(data):
+    """A block with its parts looked at ends where it ends for who only walks over it."""
+    skipper = Skipper(TINY, bytearray(TINY.max_header_size), len(data))
+    skipper.begin()
+    at, header_end, refusal = 0, 0, ""
+    try:
+        while skipper.event != jam_events.BLOCK:
+            taken = skipper.feed(data, at, len(data))
+            at += taken
+            if skipper.event == jam_events.HEADER:
+                header_end = at
+            elif not taken and skipper.event == jam_events.NOTHING:
+                skipper.finish()
+    except VerifyError as error:
+        refusal = str(error)
+    try:
+        found = Measured(TINY, data, len(data))
+    except VerifyError as error:
+        assert str(error) == refusal
+        return
+    assert not refusal and (found.header_end, found.size) == (header_end, at)
+
+
 TARGETS = {
     "varint": fuzz_varint,
     "protobuf": fuzz_protobuf,
@@ -434,6 +481,8 @@ TARGETS = {
     "framing": fuzz_framing,
     "header_request": fuzz_header_request,
     "header_announcement": fuzz_header_announcement,
+    "relayed_request": fuzz_relayed_request,
+    "measured": fuzz_measured,
 }
 assert (events.NOTHING, events.DONE, events.REFUSED, events.LOST) == (
     jam_events.NOTHING, jam_events.DONE, jam_events.REFUSED, jam_events.LOST,
