@@ -18,6 +18,8 @@ counted for every header, pending epochs too, and counts only once the epoch's s
 both sets goes on counting in the next epoch: its holder signed on top, whatever was claimed of the set around it.
 """
 
+from array import array
+
 from ..const import const
 from .epoch import TRUSTED
 from .tree import NONE, PENDING, USED, VOUCHED
@@ -100,16 +102,22 @@ class Levels:
                 deepest = meet
         return deepest
 
-    def vouch(self, row: int) -> "list[int]":
-        """Mark the branch of `row` as far as its support allows; return the rows that became vouched, newest first."""
+    def vouch(self, row: int) -> "array[int]":
+        """Mark the branch of `row` as far as its support allows; return the rows that became vouched, oldest first."""
         tree = self.tree
         at = row
         while at != NONE and not tree.flags[at] & VOUCHED and not self._enough(at):
             at = tree.parents[at]
-        fresh = []
-        while at != NONE and not tree.flags[at] & VOUCHED:
+        count = 0
+        below = at
+        while below != NONE and not tree.flags[below] & VOUCHED:
+            count += 1
+            below = tree.parents[below]
+        fresh = array("H" if tree.capacity < 65536 else "I", (0 for _ in range(count)))  # hundreds, at full spec
+        while count:
+            count -= 1
             tree.flags[at] |= VOUCHED
-            fresh.append(at)
+            fresh[count] = at
             at = tree.parents[at]
         return fresh
 

@@ -279,14 +279,13 @@ class LightChain:
         fresh = self.levels.vouch(row)
         while fresh:
             any_news = True
-            for at in fresh[::-1]:
+            for at in fresh:
                 self.on_event("vouched", at)
-            adopted = self._adopt()
-            fresh = []
-            if adopted:
+            fresh = fresh[:0]
+            if self._adopt():
                 for head in range(tree.top):
                     if tree.flags[head] and not tree.children[head]:
-                        fresh += self.levels.vouch(head)
+                        fresh.extend(self.levels.vouch(head))
         return any_news
 
     def _adopt(self) -> bool:

@@ -31,8 +31,8 @@ class Ended:
 class Board:
     """The program, and how to start it."""
 
-    def __init__(self, bits: int = 32) -> None:
-        command = [sys.executable, str(TOOL), "build", "--bits", str(bits), "--freeze", str(MANIFEST)]
+    def __init__(self, bits: int = 32, manifest: Path = MANIFEST, *options: str) -> None:
+        command = [sys.executable, str(TOOL), "build", "--bits", str(bits), "--freeze", str(manifest), *options]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=_BUILD_S)
         if done.returncode == 2:
             raise NoBoard(done.stderr.strip().splitlines()[-1])
