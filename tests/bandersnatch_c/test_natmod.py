@@ -20,7 +20,7 @@ RUN_S = 120
 NATMOD = str(Path(ROOT, "tools", "natmod"))
 MICROPYTHON = str(Path(ROOT, "tools", "micropython"))
 # processor: first and last byte count that the small build may have.
-SIZES = {"rv32imc": (14_000, 19_000), "armv6m": (12_000, 17_000), "armv7m": (12_000, 17_000)}
+SIZES = {"rv32imc": (15_000, 20_000), "armv6m": (13_000, 18_000), "armv7m": (13_000, 18_000)}
 
 ASK = """
 import sys
@@ -43,6 +43,9 @@ for call in (
     lambda: jamvrf.sha512(bytes(64), b""),
     lambda: jamvrf.sha512(bytearray(64), 5),
     lambda: jamvrf.vrf_verify(bytes(32)),
+    lambda: jamvrf.vrf_check_start(bytearray(8), bytes(32), b"", bytes(96)),
+    lambda: jamvrf.vrf_check_update(bytearray(8), b""),
+    lambda: jamvrf.vrf_check_finish(bytes(jamvrf.vrf_check_bytes()), bytearray(32)),
 ):
     try:
         call()
@@ -94,7 +97,43 @@ def test_a_micropython_loads_it(processor, bits, more, tmp_path):
     for size, line in zip((0, 1, 111, 112, 127, 128, 129, 1000), said):
         data = bytes(range(250)) * 4 if size == 1000 else bytes(range(size))
         assert line == hashlib.sha512(data).hexdigest()
-    assert said[8:] == ["ValueError"] * 4 + ["TypeError"] * 3 + [""]
+    assert said[8:] == ["ValueError"] * 4 + ["TypeError"] * 3 + ["ValueError"] * 2 + ["TypeError", ""]
+
+
+SERVE = """
+import sys
+sys.path[:] = [{folder!r}, {root!r}]
+from binascii import unhexlify
+from jamliquor_lite.crypto import suite
+shown = suite.backends()
+print(shown["vrf"], shown["sha512"])
+suite.self_test()
+print(suite.backends()["vrf"])
+for row in {rows!r}:
+    public, data, aux, proof, output = [unhexlify(part) for part in row]
+    print(suite.vrf_verify(public, data, aux, proof) == output, suite.vrf_verify(public, data, aux + b"x", proof))
+    for check in (suite.VrfCheck(public, data, proof), suite.VrfCheck(public, data, proof[:95] + b"\\xff")):
+        for at in range(0, len(aux), 50):
+            check.update(memoryview(aux)[at : at + 50])
+        print(check.finish() == output)
+    print(suite.VrfCheck(bytes(32), data, proof).finish())
+"""
+
+
+def test_our_code_takes_it_where_it_lies_in_the_path(tmp_path):
+    if platform.machine() != "x86_64":
+        pytest.skip("no module for this processor's own MicroPython is built")
+    run(sys.executable, NATMOD, "build", "x64", "--out", str(tmp_path))
+    micropython = run(sys.executable, MICROPYTHON, "build").strip()
+    (tmp_path / "serve.py").write_text(SERVE.format(folder=str(tmp_path / "x64"), root=str(ROOT), rows=cases.REAL))
+    said = run(micropython, "-X", "heapsize=2M", str(tmp_path / "serve.py"), limit_s=RUN_S).split("\n")
+    assert said[:2] == ["natmod natmod", "natmod"]
+    assert said[2:] == ["True None", "True", "False", "None"] * len(cases.REAL) + [""]
+    # A file for another processor is no traceback.
+    (tmp_path / "x64" / "jamvrf.mpy").write_bytes(b"M\x06\x2f\x1f" + bytes(100))
+    said = run(micropython, "-X", "heapsize=2M", str(tmp_path / "serve.py"), limit_s=RUN_S).split("\n")
+    pure = "pure (no C in this firmware, no native module jamvrf)"
+    assert said[0] == f"{pure} {pure}"
 
 
 @pytest.mark.parametrize(
