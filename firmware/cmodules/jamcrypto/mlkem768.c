@@ -92,6 +92,7 @@ static void make_keys(
     } work;
     const uint8_t parameter = K;
     sha3_512_of(work.seeds, d, &parameter, 1);
+    JC_PUBLIC(work.seeds, SYMBOL); /* rho goes into the public key */
     const uint8_t *sigma = work.seeds + SYMBOL;
     for (unsigned i = 0; i < K; i++) {
         PQCLEAN_MLKEM768_CLEAN_poly_getnoise_eta1(&work.s_hat.vec[i], sigma, (uint8_t)i);

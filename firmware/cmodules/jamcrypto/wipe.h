@@ -1,4 +1,4 @@
-/* Forgetting secrets. */
+/* Forgetting secrets, and telling where they end. */
 #ifndef JC_WIPE_H
 #define JC_WIPE_H
 
@@ -18,5 +18,11 @@ static inline void jc_wipe(void *data, size_t size) {
  * secrets and wipe nothing, have left there. None of them takes more. */
 #define JC_UNWIPED_STACK_BYTES 1024
 void jc_wipe_stack(void);
+
+/* What was computed from a secret and is none from here on. Says so to tests/cmodules/constant_time.c, which defines it;
+ * else nothing. */
+#ifndef JC_PUBLIC
+#define JC_PUBLIC(data, size)
+#endif
 
 #endif
