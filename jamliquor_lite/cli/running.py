@@ -7,6 +7,7 @@ import os
 from ..crypto import suite
 from ..node.node import Node
 from ..node.status import Status
+from ..ports import board
 from . import session as sessions
 
 TYPE_CHECKING = False
@@ -69,7 +70,7 @@ class Running:
             level=status.level,
             headers_checked=status.headers_checked,
             headers_refused=status.headers_refused,
-            rss_bytes=sessions.rss_bytes(),
+            rss_bytes=board.memory()[0],
             bytes_in=status.bytes_in,
             bytes_out=status.bytes_out,
             peers_hybrid=status.peers_hybrid,

@@ -175,12 +175,3 @@ def stop_on_signals(stop: "asyncio.Event") -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, number)
-
-
-def rss_bytes() -> int:
-    """Resident memory of this process now, or 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0

@@ -145,6 +145,8 @@ def _status_lines(s: "Status", console: "Console") -> "Answer":
         s.peers, s.peers_known, s.peers_hybrid, s.peers_classical, s.peers_refused)
     yield "state    %d proved answers, %d refused" % (s.proved_answers, s.refused_answers)
     yield "traffic  %d bytes in, %d bytes out" % (s.bytes_in, s.bytes_out)
+    yield "memory   %d bytes used, %d free" % (s.heap_used, s.heap_free)
+    yield "time     %d turns, busy for %d ms" % (s.turns, s.busy_ms)
     sorter, editor = console.sorter, console.editor
     yield "console  %d frames (%d broken, %d too long, %d cut), %d lines unreadable, %d lines of output dropped" % (
         sorter.frames, sorter.broken, sorter.oversize, sorter.cut, editor.unreadable, console.output.dropped)

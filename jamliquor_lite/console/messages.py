@@ -38,7 +38,7 @@ FIELDS = (
     "chain", "best_hash", "level", "clock", "final", "best_slot", "vouched_slot", "root_slot", "support", "validators",
     "stalled", "headers_checked", "headers_refused", "ticket_seals", "fallback_seals", "epochs", "adopted_marks",
     "equivocations", "tree_headers", "peers", "peers_known", "peers_hybrid", "peers_classical", "peers_refused",
-    "proved_answers", "refused_answers", "bytes_in", "bytes_out",
+    "proved_answers", "refused_answers", "bytes_in", "bytes_out", "heap_used", "heap_free", "turns", "busy_ms",
 )
 
 

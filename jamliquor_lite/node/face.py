@@ -3,6 +3,7 @@
 from ..chain.levels import SEALED, VOUCHED_LEVEL, level_by_name
 from ..const import const
 from ..errors import LocalError
+from ..ports import board
 from .questions import describe, parse_question
 from .status import Status
 
@@ -60,6 +61,7 @@ class NodeFace:
         self._status = Status()
         self._measured_at = -1
         self._measured = (0, 0)  # bytes in and out then
+        self._busy_ms = 0
 
     def read(self) -> Status:
         """The node's numbers, now."""
@@ -97,6 +99,10 @@ class NodeFace:
         before, self._measured = self._measured, (node.bytes_in, node.bytes_out)
         self._measured_at = now
         rates = [(self._measured[way] - before[way]) * 1000 // passed if passed > 0 else 0 for way in (0, 1)]
+        used, free = board.memory()
+        yield "heap", used, used + free if free else 0, "bytes"
+        busy, self._busy_ms = node.busy_ms - self._busy_ms, node.busy_ms
+        yield "processor", busy * 100 // passed if passed > 0 else 0, board.CPU_SHARE_PERCENT, "% of the time"
         yield "download", rates[0], profile.max_download_rate, "bytes/s"
         yield "upload", rates[1], profile.max_upload_rate, "bytes/s"
         for name, size, count, free, _ in self.pools():

@@ -56,6 +56,7 @@ class Node:
         self.follower = Follower(self.chain, profile, self.header_added, self.long_headers)
         self.peers = Peers(profile)
         self.proved_answers = self.refused_answers = 0
+        self.turns = self.busy_ms = 0  # turns that were completed, and the time that they took
         self._save = save
         self._flash = flash
         self._saved_at = 0
@@ -281,6 +282,8 @@ class Node:
         for carrier in self.carriers:
             carrier.flush(now)
         self._checkpoint(now)
+        self.turns += 1
+        self.busy_ms += clock.ticks_ms() - now
         return busy
 
     def _serve(self, record: "Record", now: int) -> bool:

@@ -1,5 +1,6 @@
 """One flat structure of numbers that says how the node is doing. Everybody who shows anything reads it from here."""
 
+from ..ports import board
 from ..transport.states import CLASSICAL, HYBRID
 
 TYPE_CHECKING = False
@@ -13,7 +14,8 @@ class Status:
     `level` and `support` are those of the head. `headers_refused` counts headers that broke a rule. `stalled` is 1
     when nothing newer can be answered until a checkpoint or finality comes. `final` says whether finality is served.
     `peers` are connected, `peers_hybrid` of them with ML-KEM-768 and `peers_classical` without; `peers_refused` counts
-    connections that a rule of ours turned away (policy, pin, transcript, size …).
+    connections that a rule of ours turned away (policy, pin, transcript, size …). `heap_used` and `heap_free` are bytes
+    as ports.board.memory has them; the node has made so many `turns` and spent `busy_ms` in them, of all time.
     """
 
     def __init__(self) -> None:
@@ -26,6 +28,7 @@ class Status:
         self.peers = self.peers_known = self.peers_hybrid = self.peers_classical = self.peers_refused = 0
         self.proved_answers = self.refused_answers = 0
         self.bytes_in = self.bytes_out = 0
+        self.heap_used = self.heap_free = self.turns = self.busy_ms = 0
 
     def read(self, node: "Node") -> "Status":
         """Take all numbers from the node, now."""
@@ -60,6 +63,9 @@ class Status:
         self.refused_answers = node.refused_answers
         self.bytes_in = node.bytes_in
         self.bytes_out = node.bytes_out
+        self.heap_used, self.heap_free = board.memory()
+        self.turns = node.turns
+        self.busy_ms = node.busy_ms
         return self
 
     def as_dict(self) -> "dict[str, int | str]":

@@ -16,6 +16,7 @@ start_network()     brings the network up, where the board has one of its own to
 start_watchdog()    from here on the board is reset unless it is fed; False where there is no watchdog
 feed_watchdog()     once for each completed turn of the node, and nowhere else; nothing where none was started
 reset_cause()       "power", "reset", "watchdog", "panic", or "" where nobody knows
+memory()            (bytes of the heap in use, garbage included; bytes free); on a host (resident bytes, 0)
 reset()             starts the board again; a host's process ends instead
 """
 
@@ -35,6 +36,7 @@ if sys.implementation.name == "micropython":
         WATCHDOG_MS,
         block_device,
         feed_watchdog,
+        memory,
         reset,
         reset_cause,
         start_network,
@@ -54,6 +56,7 @@ else:
         WATCHDOG_MS,
         block_device,
         feed_watchdog,
+        memory,
         reset,
         reset_cause,
         start_network,
@@ -73,6 +76,7 @@ __all__ = (
     "WATCHDOG_MS",
     "block_device",
     "feed_watchdog",
+    "memory",
     "reset",
     "reset_cause",
     "start_network",

@@ -12,8 +12,8 @@ tty       open_tty(waker, device, baud) -> Tty, or a TcpLink where the device is
 waker     Waker(): wake(), wait(timeout_ms)
 flash     Area(device, offset, size): size, sector_bytes, read_into(offset, buf, start, end), the same for write (onto
           erased bytes), erase(offset, size) by sectors, bytes_written, sectors_erased; a device is of the port's kind
-board     block_device(), start_network(), start_watchdog(), feed_watchdog(), reset_cause(), reset(), and numbers: see
-          ports/board.py
+board     block_device(), start_network(), start_watchdog(), feed_watchdog(), memory(), reset_cause(), reset(), and
+          numbers: see ports/board.py
 store     SlotFile(path): name(slot), read(slot) -> bytes or None, write(slot, data), durable when it returns
 """
 
@@ -23,7 +23,7 @@ CONTRACT = {
     "crypto": ("names", "native"),
     "peer_keys": ("fault",),
     "flash": ("Area",),
-    "board": ("block_device", "feed_watchdog", "reset", "reset_cause", "start_network", "start_watchdog"),
+    "board": ("block_device", "feed_watchdog", "memory", "reset", "reset_cause", "start_network", "start_watchdog"),
     "store": ("SlotFile",),
     "tcp": ("CLOSED", "CONNECTING", "OPEN", "TcpLink", "TcpListener", "dial", "resolve"),
     "tty": ("Tty", "open_tty"),

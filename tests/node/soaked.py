@@ -23,10 +23,9 @@ from jamliquor_lite.chain.levels import VOUCHED_LEVEL
 from jamliquor_lite.chain.state_key import service_account
 from jamliquor_lite.chain.twoslot import TwoSlot
 from jamliquor_lite.cli.addresses import parse_jam
-from jamliquor_lite.cli.session import rss_bytes
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.node.node import Node
-from jamliquor_lite.ports import store
+from jamliquor_lite.ports import board, store
 from tests.node.world import quic
 
 EVERY = 20
@@ -109,7 +108,7 @@ class Soaked:
         gc.collect()
         node = self.node
         print(json.dumps({
-            "headers": node.chain.headers_checked, "rss": rss_bytes(), "blocks": sys.getallocatedblocks(),
+            "headers": node.chain.headers_checked, "rss": board.memory()[0], "blocks": sys.getallocatedblocks(),
             "most": self.most, "events": self.counts, "answers": node.proved_answers,
             "refused": sum(node.chain.refused.values()), "refused answers": node.refused_answers,
             "checkpoints": self.checkpoints}), flush=True)

@@ -1,5 +1,6 @@
 """A Linux host: no flash of its own, no watchdog, and the profile's defaults. ports/board.py says what each name is."""
 
+import os
 import sys
 
 NAME = "linux"
@@ -30,6 +31,15 @@ def start_watchdog() -> bool:
 
 def feed_watchdog() -> None:
     """Nothing waits for it."""
+
+
+def memory() -> "tuple[int, int]":
+    """(0, 0) where the system does not say."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"), 0
+    except (OSError, IndexError, ValueError):
+        return 0, 0
 
 
 def reset_cause() -> str:

@@ -3,6 +3,7 @@
 ports/board.py says what each name is.
 """
 
+import gc
 import sys
 
 try:
@@ -65,6 +66,11 @@ def feed_watchdog() -> None:
     """As long again."""
     if _watchdog is not None:
         _watchdog.feed()
+
+
+def memory() -> "tuple[int, int]":
+    """What the collector knows."""
+    return gc.mem_alloc(), gc.mem_free()
 
 
 def reset_cause() -> str:
