@@ -71,7 +71,7 @@ class World:
             over = {} if network == "quic" else {"port": -1, "listen": [("127.0.0.1", 0)]}
             self.servers.append(Server(served, TINY, seed=bytes([number + 1]) * 32, wire=fault, **over))
         profile = profile or profile_of()
-        self.node = Node(self.start, profile, "test", self._hear, options.get("save"))
+        self.node = Node(self.start, profile, "test", self._hear, options.get("save"), options.get("flash"))
         self.node.attach(CARRIERS[network](b"\x55" * 32, self.start.genesis_hash, profile))
         self._stop = asyncio.Event()
 
