@@ -1,6 +1,7 @@
 """Runs the portable tests under the interpreter that executes this file, CPython or MicroPython.
 
     python3 tests/run.py [FILE…]         micropython -X heapsize=512K tests/run.py [FILE…]
+    python3 tests/run.py --on BOARD [FILE…]     inside an emulated board, a folder of boards/ (device/on_board.py)
 
 Without arguments it takes every portable test file under tests/ (support.py says what that means). One line
 per test, then `N passed, N failed, N skipped`; exit status 1 when one failed or when none ran at all.
@@ -97,12 +98,15 @@ class Tally:
         return None
 
 
-def run_file(path: str, tally: Tally) -> None:
-    """Import one test file and run its functions."""
+def run_file(path: str, tally: Tally, names: "list[str] | None" = None) -> None:
+    """Import one test file and run its functions, which `names` lists where there is no text of it to read."""
     load = Tally()
     name = path[: -len(".py")].replace("/", ".")
     module = load.run(path, lambda: __import__(name, None, None, ["*"]))
-    names = load.run(path, lambda: test_names(path)) if module else None
+    if names is None:
+        names = load.run(path, lambda: test_names(path))
+    if module is None:
+        names = None
     tally.failed += load.failed
     tally.skipped += load.skipped
     if names is None:
@@ -117,8 +121,25 @@ def run_file(path: str, tally: Tally) -> None:
             print("PASS", path + "::" + test)
 
 
+def on_board(words: "list[str]") -> int:
+    """`--on BOARD [FILE…]`, which CPython alone can do."""
+    from tests.device import emulated, on_board
+    from tools.building import ToolError
+
+    if not words:
+        print("run: --on needs a board", file=sys.stderr)
+        return 2
+    try:
+        return on_board.main(words[0], words[1:])
+    except (emulated.NoBoard, ToolError) as error:
+        print("run:", error, file=sys.stderr)
+        return 2
+
+
 def main(arguments: "list[str]") -> int:
     """Run the given files, or all portable ones. The exit status."""
+    if arguments[:1] == ["--on"]:
+        return on_board(arguments[1:])
     tally = Tally()
     for path in arguments or find("tests", []):
         if path.startswith("./"):

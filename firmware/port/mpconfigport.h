@@ -16,7 +16,9 @@
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)     /* a traceback even where the heap is locked or full */
 #define MICROPY_LONGINT_IMPL                (MICROPY_LONGINT_IMPL_MPZ)
-#define MICROPY_FLOAT_IMPL                  (MICROPY_FLOAT_IMPL_FLOAT)
+/* The node reckons in whole numbers; numbers with a point would take 24 KB. Their literals are syntax errors here. */
+#define MICROPY_FLOAT_IMPL                  (MICROPY_FLOAT_IMPL_NONE)
+#define MICROPY_PY_MATH                     (0)
 #define MICROPY_MEM_STATS                   (0)
 #define MICROPY_QSTR_BYTES_IN_HASH          (1)
 #define MICROPY_PERSISTENT_CODE_LOAD        (1)
@@ -37,9 +39,6 @@
 #define MICROPY_REPL_AUTO_INDENT            (0)
 #define MICROPY_PY_BUILTINS_HELP            (0)
 #define MICROPY_PY_BUILTINS_EXECFILE        (0)
-#define MICROPY_PY_BUILTINS_COMPLEX         (0)
-#define MICROPY_PY_CMATH                    (0)
-#define MICROPY_PY_MATH_SPECIAL_FUNCTIONS   (0)
 #ifndef MICROPY_PY_DEFLATE
 #define MICROPY_PY_DEFLATE                  (0)
 #endif

@@ -8,7 +8,7 @@ enum { DATA = 0, INTERRUPTS = 1, FIFO_CONTROL = 2, LINE_STATUS = 5 };
 #define CAN_READ        (0x01)
 #define CAN_WRITE       (0x20)
 #define FIFO_BYTES      (16)
-#define WRITE_WAIT_US   (20000)     /* what nobody takes for so long is dropped: a cut wire must not stop the node */
+#define WRITE_WAIT_MS   (1000)      /* the device takes nothing for so long: what is printed is dropped from here on */
 
 /* Sized for what comes at 115,200 baud while 40 ms of C code run. Power of two; the counters run free. */
 #define RING_BYTES      (512)
@@ -59,13 +59,19 @@ size_t uart_put(const uint8_t *data, size_t size) {
     return size;
 }
 
+/* Prints. A wire that nobody reads from must not stop the node: it is waited for once, and again when it took some. */
 void uart_put_all(const char *text, size_t size) {
-    uint64_t last = board_ticks() + WRITE_WAIT_US * TICKS_PER_US;
+    static bool stuck;
+    uint64_t last = board_ticks();
     while (size) {
         size_t taken = uart_put((const uint8_t *)text, size);
-        text += taken;
-        size -= taken;
-        if (!taken && board_ticks() > last) {
+        if (taken) {
+            stuck = false;
+            text += taken;
+            size -= taken;
+            last = board_ticks();
+        } else if (stuck || board_ticks() - last > (uint64_t)WRITE_WAIT_MS * 1000 * TICKS_PER_US) {
+            stuck = true;
             break;
         }
     }

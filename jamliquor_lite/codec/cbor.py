@@ -231,10 +231,16 @@ class _Reader:
         if head == _NONE:
             return None
         if head == _HALF:
-            return struct.unpack(">e", self._take(2))[0]
+            return self._float(">e", 2)
         if head == _SINGLE:
-            return struct.unpack(">f", self._take(4))[0]
+            return self._float(">f", 4)
         if head == _DOUBLE:
-            return struct.unpack(">d", self._take(8))[0]
+            return self._float(">d", 8)
         self.fail("simple value 0x%02x is not taken" % head)
         return None
+
+    def _float(self, form: str, size: int) -> "Any":
+        try:
+            return struct.unpack(form, self._take(size))[0]
+        except ValueError:
+            self.fail("this firmware has no floats")

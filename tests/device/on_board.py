@@ -1,0 +1,208 @@
+"""Portable tests inside an emulated board: `tests/run.py --on BOARD [FILE…]`.
+
+Each file runs on a board of its own that was just switched on: compiled by mpy-cross, on the board's disk with the
+modules and data it needs, against the package that the firmware has frozen. A file is skipped, by name and with why,
+when it needs a module that the firmware leaves out, or more heap than the board has.
+"""
+
+import ast
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from tests.device.emulated import Emulated, firmware  # noqa: E402
+from tests.run import find, test_names  # noqa: E402
+from tools import sources  # noqa: E402
+from tools.building import cache_folder  # noqa: E402
+
+_VECTORS = ROOT.parent / "shared" / "vectors"
+_DATA_MOST_BYTES = 64 * 1024  # of one file; larger ones are not brought, and who asks for them skips
+_FILE_S = 300
+_AT_ONCE = 2
+# What runs on the host and here only looks for its files, or is about CPython's side.
+_HOST_ONLY = ("tests/device", "tests/heap", "tests/interop")
+
+MAIN = """\
+import gc, micropython, sys
+micropython.kbd_intr(-1)
+sys.path[0] = "/c"
+from tests import run
+gc.collect()
+print("HEAP", gc.mem_free())
+tally = run.Tally()
+run.run_file({path!r}, tally, {names!r})
+print("%d passed, %d failed, %d skipped" % (tally.passed, tally.failed, tally.skipped))
+"""
+
+
+class Outcome:
+    """What one file said: its lines, and how many tests passed, failed and were skipped."""
+
+    def __init__(self, lines: "list[str]", passed: int, failed: int, skipped: int) -> None:
+        self.lines = lines
+        self.counts = (passed, failed, skipped)
+
+
+def run(board: str, files: "list[str]", show: "Callable[[str], None]" = print) -> "tuple[int, int, int]":
+    """Run the files (all portable ones without any); each line goes to `show`. (passed, failed, skipped)."""
+    chosen = files or portable_files()
+    program = firmware(board)
+    frozen = frozen_modules(program)
+    totals = [0, 0, 0]
+    with ThreadPoolExecutor(_AT_ONCE) as workers:
+        for outcome in workers.map(lambda path: run_one(board, path, frozen), chosen):
+            for line in outcome.lines:
+                show(line)
+            totals = [total + count for total, count in zip(totals, outcome.counts)]
+    return totals[0], totals[1], totals[2]
+
+
+def portable_files() -> "list[str]":
+    """All portable test files, relative to the checkout."""
+    return [path for path in find("tests", []) if not path.startswith(_HOST_ONLY)]
+
+
+def frozen_modules(program: Path) -> "set[str]":
+    """Modules of the package in the firmware, with underscores for dots."""
+    listed = (program.parent / "frozen").read_text().splitlines()
+    return {line.split(" ")[0] for line in listed}
+
+
+def run_one(board: str, path: str, frozen: "set[str]") -> Outcome:
+    """One file on a board of its own."""
+    needed, outside = closure(path)
+    if any(has_floats(source) for source in needed.values()):
+        return Outcome([f"SKIP {path} - the firmware of {board} has no floats"], 0, 0, 1)
+    missing = sorted(name for name in outside if name.replace(".", "_") not in frozen)
+    if missing:
+        return Outcome([f"SKIP {path} - the firmware of {board} has no {missing[0]}"], 0, 0, 1)
+    with tempfile.TemporaryDirectory(prefix="on-board-") as folder:
+        files = {f"c/{name}": compiled(source) for name, source in needed.items()}
+        files.update(data_files(list(needed.values())))
+        files["main.py"] = MAIN.format(path=path, names=test_names(path)).encode()
+        lines: "list[str]" = []
+        with Emulated(board, Path(folder), files) as device:
+            try:
+                found = device.expect_line(lambda line: closing(line, lines), "the closing line", _FILE_S)
+            except AssertionError as error:
+                return Outcome([*lines, f"FAIL {path} - {error}"], 0, 1, 0)
+    return Outcome(lines, *found)
+
+
+def closing(line: str, lines: "list[str]") -> "tuple[int, int, int] | None":
+    """The counts of a closing line; any other is kept in `lines`."""
+    words = line.replace(",", "").split()
+    if len(words) == 6 and words[1::2] == ["passed", "failed", "skipped"]:
+        return int(words[0]), int(words[2]), int(words[4])
+    if not line.startswith("HEAP "):
+        lines.append(line)
+    return None
+
+
+def closure(path: str) -> "tuple[dict[str, Path], set[str]]":
+    """(modules of tests/ that a test file needs, as .mpy to file; modules of the package that these name)."""
+    needed: "dict[str, Path]" = {}
+    outside: "set[str]" = set()
+    waiting = [path, "tests/run.py", "tests/__init__.py"]
+    while waiting:
+        name = waiting.pop()
+        if name.removesuffix(".py") + ".mpy" in needed:
+            continue
+        needed[name.removesuffix(".py") + ".mpy"] = ROOT / name
+        for module in imported(ROOT / name):
+            parts = module.split(".")
+            if parts[0] == "jamliquor_lite":
+                outside.add(module)
+            for end in range(1, len(parts) + 1):
+                base = "/".join(parts[:end])
+                if parts[0] == "tests":
+                    waiting += [file for file in (f"{base}.py", f"{base}/__init__.py") if (ROOT / file).is_file()]
+    return needed, {name for name in outside if is_module(name)}
+
+
+def is_module(name: str) -> bool:
+    """Whether it is a module's file, and neither a package nor a name in a module."""
+    return (ROOT / (name.replace(".", "/") + ".py")).is_file()
+
+
+def has_floats(source: Path) -> bool:
+    """Whether a number with a point stands in the module."""
+    return any(isinstance(getattr(node, "value", None), float) for node in ast.walk(ast.parse(source.read_text())))
+
+
+def imported(file: Path) -> "Iterator[str]":
+    """Full names of all that is imported when the module is, or in a function; of `from a import b` also a.b. What is
+    only for the eyes of a type checker, or stands in a `try`, is not needed."""
+    waiting: "list[ast.AST]" = [ast.parse(file.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Try) or (isinstance(node, ast.FunctionDef) and node.name == "on_board"):
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+_compiling = threading.Lock()
+_compiled: "dict[Path, bytes]" = {}
+
+
+def compiled(source: Path) -> bytes:
+    """The module's bytecode, with its assertions and line numbers."""
+    with _compiling:
+        if source not in _compiled:
+            cross = sources.need("micropython", cache_folder()) / "mpy-cross" / "build" / "mpy-cross"
+            with tempfile.TemporaryDirectory(prefix="mpy-") as folder:
+                target = Path(folder) / "out.mpy"
+                name = str(source.relative_to(ROOT))
+                subprocess.run([cross, "-s", name, "-o", target, source], check=True, timeout=60)
+                _compiled[source] = target.read_bytes()
+        return _compiled[source]
+
+
+def data_files(modules: "list[Path]") -> "dict[str, bytes]":
+    """Files that the modules name in a string: of tests/data, and of the vectors beside the checkout."""
+    found = {}
+    for module in modules:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and 3 < len(node.value) < 100:
+                name = node.value.lstrip("/")
+                for file, target in (
+                    (ROOT / name, f"c/{name}"),
+                    (ROOT / "tests" / "data" / name, f"c/tests/data/{name}"),
+                    (_VECTORS / name, f"shared/vectors/{name}"),
+                ):
+                    if name and "\n" not in name and file.suffix not in ("", ".py") and _is_small(file):
+                        found[target] = file.read_bytes()
+    return found
+
+
+def _is_small(file: Path) -> bool:
+    try:
+        return file.is_file() and file.stat().st_size <= _DATA_MOST_BYTES
+    except OSError:  # the name is no file's
+        return False
+
+
+def main(board: str, files: "list[str]") -> int:
+    """What `tests/run.py --on` does. The exit status."""
+    for path in files:
+        if not (ROOT / path).is_file():
+            print(f"run: no test file {path}", file=sys.stderr)
+            return 2
+    passed, failed, skipped = run(board, files, lambda line: print(line, flush=True))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed + skipped else 0
