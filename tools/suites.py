@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # Enough for a test that holds a whole vector file (550 KB); a leak or a copy of one too many does not fit.
+COMPILED = ("tests/cmodules", "tests/bandersnatch_c")  # C code, and what it takes to compile it
 HEAP = "2M"
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 COUNT = re.compile(r"\b(\d+) (passed|failed|skipped|errors?)\b")
@@ -102,7 +103,8 @@ def lint() -> Counts:
 
 def unit() -> Counts:
     """Everything on CPython but the real peers, and what measures a MicroPython of our own build."""
-    return pytest_suite(SUITE_SECONDS, "tests", "--ignore=tests/interop", "--ignore=tests/heap")
+    left_out = ("tests/interop", "tests/heap", *COMPILED)
+    return pytest_suite(SUITE_SECONDS, "tests", *[f"--ignore={folder}" for folder in left_out])
 
 
 def portable() -> Counts:
@@ -121,6 +123,11 @@ def portable() -> Counts:
             found.failed += 1
         counts.add(found)
     return counts
+
+
+def cmodules() -> Counts:
+    """The cryptography in C: on this machine under sanitizers and valgrind, in a MicroPython, and counted on RV32."""
+    return pytest_suite(SUITE_SECONDS, *COMPILED)
 
 
 def heap() -> Counts:
@@ -142,6 +149,7 @@ SUITES: dict[str, Callable[[], Counts]] = {
     "lint": lint,
     "unit": unit,
     "portable": portable,
+    "cmodules": cmodules,
     "heap": heap,
     "interop": interop,
     "long": soak,
