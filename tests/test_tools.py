@@ -176,8 +176,8 @@ def test_closing_lines_are_read(suites: ModuleType, line: str, counts: str) -> N
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
-        ([], ["lint", "unit", "portable", "heap", "interop"]),
-        (["--long"], ["lint", "unit", "portable", "heap", "interop", "long"]),
+        ([], ["lint", "unit", "portable", "cmodules", "heap", "interop"]),
+        (["--long"], ["lint", "unit", "portable", "cmodules", "heap", "interop", "long"]),
         (["unit"], ["unit"]),
         (["unit", "--long"], ["unit", "long"]),
         (["long"], ["long"]),

@@ -16,8 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-# Enough for a test that holds a whole vector file (550 KB); a leak or a copy of one too many does not fit.
 COMPILED = ("tests/cmodules", "tests/bandersnatch_c")  # C code, and what it takes to compile it
+# Enough for a test that holds a whole vector file (550 KB); a leak or a copy of one too many does not fit.
 HEAP = "2M"
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 COUNT = re.compile(r"\b(\d+) (passed|failed|skipped|errors?)\b")
