@@ -191,7 +191,7 @@ def test_an_unknown_suite_is_one_line(suites: ModuleType, capsys: pytest.Capture
     with pytest.raises(SystemExit) as caught:
         suites.choose(["units"])
     assert caught.value.code == 2
-    there = "lint, unit, portable, heap, interop, long and --long"
+    there = "lint, unit, portable, cmodules, heap, interop, long and --long"
     assert capsys.readouterr().err == f"test: no suite `units`; there are: {there}\n"
 
 
