@@ -36,6 +36,6 @@ def test_a_header_stays_below_the_bar(words, highest, key_bytes, code_bytes):
     assert numbers["key"] + numbers["seal"] + numbers["entropy"] in range(numbers["header"] - 2, numbers["header"] + 3)
     assert 0 < numbers["header"] <= numbers["highest"] < highest
     assert numbers["stack"] <= numbers["stack_bound"]
-    assert numbers["key_bytes"] == key_bytes and numbers["code_bytes"] < code_bytes
+    assert numbers["key_bytes"] == key_bytes and numbers["code"] < code_bytes
     if not words:
         assert bench() == numbers  # they repeat exactly

@@ -3,8 +3,7 @@
 
     python3 tools/bench/vrf_mcu.py [--small] [--flags=-Os] [--headers N] [--json]
 
-The C code of firmware/cmodules/jamcrypto runs without an operating system in QEMU's emulation of RV32IMAC, where
-`minstret` counts the instructions: the numbers repeat exactly. They are instructions and no clock cycles. Every header
+The C code of firmware/cmodules/jamcrypto runs without an operating system in QEMU (tools/bench/rv32.py). Every header
 is real in form, its seals are made by the pure-Python code, both outputs are compared, and a forged proof is refused.
 
 Exit status: 0 good, 1 above a bar, a wrong answer or a failed build, 2 wrong words or a missing compiler.
@@ -14,8 +13,6 @@ import argparse
 import json
 import random
 import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -23,31 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from jamliquor_lite.crypto import vrf
-from tools.building import ToolError, cache_folder, call, install, new_folder
+from tools.bench.rv32 import array, need_tools
+from tools.bench.rv32 import measure as measure_on_rv32
+from tools.building import ToolError, cache_folder, new_folder
 
 BAR = 13_000_000  # instructions a header, the key's decoding included
 MODULE = ROOT / "firmware" / "cmodules" / "jamcrypto"
 HARNESS = Path(__file__).with_suffix(".c")
-GCC = "riscv64-unknown-elf-gcc"
-SIZE = "riscv64-unknown-elf-size"
-QEMU = "qemu-system-riscv32"
-PACKAGES = ["gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc"]
-# gcc 12 takes the 64-bit library where the link is told of zicsr.
-ARCH, LINK_ARCH, ABI = "-march=rv32imac_zicsr", "-march=rv32imac", "-mabi=ilp32"
-RUN_S = 300
 SLOT_MS = 6_000
 CLOCK_MHZ = 150
 UNSIGNED_BYTES = 201  # of a plain header without its seal
-
-
-def need_tools() -> None:
-    if not all(shutil.which(name) for name in (GCC, SIZE, QEMU)):
-        install(PACKAGES, "a RISC-V compiler and QEMU")
-
-
-def array(data: bytes) -> str:
-    """An initializer of bytes."""
-    return "{" + ",".join(map(str, data)) + "}"
 
 
 def cases(count: int) -> str:
@@ -75,42 +57,12 @@ def cases(count: int) -> str:
 
 
 def measure(flags: list[str], count: int) -> dict[str, int]:
-    """Build, run, and what the program printed; with the bytes of code and constants."""
+    """What vrf_mcu.c prints, and the bytes of code and constants. ToolError."""
+    settings = [flag for flag in flags if "JC_BANDERSNATCH" in flag]  # the harness has to know how large a key is
     with new_folder(cache_folder()) as work:
         (work / "cases.h").write_text(cases(count))
         sources = [MODULE / "sha512.c", *sorted(MODULE.glob("bandersnatch_*.c"))]
-        # The harness is compiled apart: its flags must not depend on those of the code that is measured.
-        plain = [ARCH, ABI, "-mcmodel=medany", "-std=gnu99", "-Wall", "-Werror", "--specs=picolibc.specs"]
-        plain += ["-ffunction-sections", "-fdata-sections", f"-I{MODULE}", f"-I{work}"]
-        objects = []
-        for source in sources:
-            objects.append(str(work / f"{source.stem}.o"))
-            call([GCC, *plain, *flags, "-c", str(source), "-o", objects[-1]], f"compiling {source.name}", RUN_S)
-        small = [flag for flag in flags if "JC_BANDERSNATCH" in flag]
-        harness = str(work / "harness.o")
-        call([GCC, *plain, *small, "-O2", "-c", str(HARNESS), "-o", harness], "compiling the harness", RUN_S)
-        program = str(work / "program")
-        link = [LINK_ARCH, ABI, "-nostartfiles", "--specs=picolibc.specs", "-Wl,--gc-sections", "-Wl,-e,_start"]
-        link += ["-T", str(work / "link.ld")]
-        (work / "link.ld").write_text(
-            "SECTIONS { . = 0x80000000; .text : { *(.text.start) *(.text*) } .rodata : { *(.rodata* .srodata*) }"
-            " .data : { *(.data* .sdata*) } .bss : { *(.sbss* .bss* COMMON) } }\n"
-        )
-        call([GCC, *link, harness, *objects, "-o", program], "linking", RUN_S)
-        listed = subprocess.run([SIZE, *objects], capture_output=True, text=True, check=True).stdout
-        command = [QEMU, "-machine", "virt", "-m", "16M", "-display", "none", "-serial", "stdio", "-monitor", "none"]
-        command += ["-bios", "none", "-icount", "shift=0", "-kernel", program]
-        try:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_S, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise ToolError(f"the emulated program took more than {RUN_S} s", 1)
-    numbers = {name: int(value) for name, value in (line.split() for line in done.stdout.splitlines())}
-    if "key_bytes" not in numbers:
-        raise ToolError(f"the emulated program did not end: {done.stderr.strip()[:200]}", 1)
-    numbers["code_bytes"] = sum(int(line.split()[0]) for line in listed.splitlines()[1:])
-    return numbers
+        return measure_on_rv32(work, HARNESS, sources, flags, [f"-I{MODULE}"], settings)
 
 
 def main(arguments: list[str]) -> int:
@@ -144,7 +96,7 @@ def main(arguments: list[str]) -> int:
         print(f"header, both VRFs  {header / 1e6:6.2f} M, at most {highest:.2f} M; bar {BAR / 1e6:.0f} M")
         print(f"  {share:.1f} % of a slot of {SLOT_MS // 1000} s at {CLOCK_MHZ} MHz and one instruction a cycle")
         print(f"stack {numbers['stack']} B of {numbers['stack_bound']} B promised")
-        print(f"key {numbers['key_bytes']} B, code and constants {numbers['code_bytes']} B")
+        print(f"key {numbers['key_bytes']} B, code and constants {numbers['code']} B")
     if numbers["wrong"]:
         print(f"vrf_mcu: {numbers['wrong']} wrong answers", file=sys.stderr)
     if numbers["stack"] > numbers["stack_bound"]:
