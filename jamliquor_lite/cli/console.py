@@ -2,6 +2,7 @@
 
 import asyncio
 
+from ..console.commands import LEAST_STATUS_MS, MOST_STATUS_MS, whole
 from ..console.console import Console
 from ..console.log import Log
 from ..const import const
@@ -31,14 +32,18 @@ def add_console_argument(parser: "argparse.ArgumentParser") -> None:
         help="answer `help`, `status`, `peers` and so on, as lines and as frames, on this serial port; `pty` makes a "
         "pseudo-terminal, socket://IP:PORT dials",
     )
+    parser.add_argument(
+        "--console-status", metavar="MS", default="0", help="send a status frame there every MS ms (default: 0, never)"
+    )
 
 
 class SerialConsole:
     """A console and its port, which is opened at once and, when it vanishes, again and again."""
 
-    def __init__(self, text: str, out: "Output") -> None:
+    def __init__(self, text: str, status: str, out: "Output") -> None:
         """LocalError, the user's, when the port cannot be had."""
         self.log = Log()
+        self._status_ms = whole(status, LEAST_STATUS_MS, MOST_STATUS_MS, "--console-status") if status != "0" else 0
         name, at, speed = text.rpartition("@")
         has_speed = bool(at) and speed.isdecimal()
         self._device = name if has_speed else text
@@ -50,7 +55,7 @@ class SerialConsole:
     async def run(self, node: "Node") -> None:
         """Answer until cancelled."""
         self._out.line("console at %s" % self.name)
-        console = Console(self._tty, NodeFace(node), self.log)
+        console = Console(self._tty, NodeFace(node), self.log, self._status_ms)
         try:
             while True:
                 now = clock.ticks_ms()

@@ -69,7 +69,7 @@ async def _follow(
     duration: "float | None",
     out: "Output",
 ) -> int:
-    console = SerialConsole(args.console, out) if args.console is not None else None
+    console = SerialConsole(args.console, args.console_status, out) if args.console is not None else None
 
     def on_event(name: str, fields: "dict[str, Any]") -> None:
         out.event(name, **fields)

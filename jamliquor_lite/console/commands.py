@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
     Answer = Iterator["str | Row | None"]
 
-LEAST_STATUS_MS = const(100)  # ten frames a second are what 115200 baud carries beside everything else
-MOST_STATUS_MS = const(3_600_000)
+LEAST_STATUS_MS = 100  # ten frames a second are what 115200 baud carries beside everything else
+MOST_STATUS_MS = 3_600_000
 _LOG_LINES = const(16)
 _CHAIN_ROWS = const(8)
 _MOST_ROWS = const(32)  # they are made at once, while the chain stands still

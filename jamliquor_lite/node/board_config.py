@@ -3,15 +3,17 @@
     # whom to follow, and how
     chain = devnet
     start = start.cbor
-    peer = /ip4/192.0.2.7/tcp/30333/p2p/12D3KooW…
+    peer = /ip4/192.0.2.7/tcp/30333/p2p/12D3KooW…     or /serial/PORT/p2p/12D3KooW… (ports/micropython/tty.py)
     pq = require
     key = node.key
+    status = 0
 
 `name = value`, one a line; blank lines and lines that begin with `#` are skipped. Only `peer` may stand more than once,
 and must stand once at least. The others may be left out; above are their defaults, but for `chain`, what the network is
 called in status lines. `start` is the first checkpoint (chain/checkpoint.py) and `key` the node's 32-byte Ed25519 seed,
 made when it is not there; both are names of files beside the settings. `pq` is require, prefer or off
-(transport/terms.py). Numbers of the board are no settings: its board.toml has them.
+(transport/terms.py). Every `status` ms, 100 at least, the console sends a status frame unasked; 0 is never. Numbers of
+the board are no settings: its board.toml has them.
 """
 
 from ..const import const
@@ -24,18 +26,21 @@ FILE_NAME = "board.conf"
 MAX_BYTES = const(4096)  # a file of any size under this name would fill the memory
 MAX_PEERS = const(16)
 _MAX_NAME = const(64)  # characters of a name that status lines show
-_NAMES = ("chain", "start", "peer", "pq", "key")
+_NAMES = ("chain", "start", "peer", "pq", "key", "status")
+_LEAST_STATUS_MS = const(100)
+_STATUS_DIGITS = const(7)
 _POLICIES = (REQUIRE, PREFER, OFF)
 
 
 class BoardConfig:
-    """Checked settings. `peers` are (name, host, port); the others are texts of the file's names."""
+    """Checked settings. `peers` are (name, host, port); the others are named as in the file."""
 
     def __init__(self) -> None:
         self.chain = "jam"
         self.start = "start.cbor"
         self.key = "node.key"
         self.pq = REQUIRE
+        self.status_ms = 0
         self.peers: "list[tuple[str, str, int]]" = []
 
 
@@ -95,6 +100,9 @@ def _take(found: BoardConfig, line: str, seen: "list[str]") -> str:
             raise ValueError("pq is `%s`; allowed are %s" % (value[:_MAX_NAME], ", ".join(_POLICIES)))
         found.pq = value
         return name
+    if name == "status":
+        found.status_ms = _status_ms(value)
+        return name
     if len(value) > _MAX_NAME:
         raise ValueError("%s has %d characters, allowed are %d" % (name, len(value), _MAX_NAME))
     if name == "chain":
@@ -107,6 +115,15 @@ def _take(found: BoardConfig, line: str, seen: "list[str]") -> str:
     else:
         found.key = value
     return name
+
+
+def _status_ms(text: str) -> int:
+    is_number = len(text) <= _STATUS_DIGITS
+    for character in text:
+        is_number = is_number and "0" <= character <= "9"
+    if not is_number or 0 < int(text) < _LEAST_STATUS_MS:
+        raise ValueError("status is `%s`; it is 0, or %d or more ms" % (text[:_MAX_NAME], _LEAST_STATUS_MS))
+    return int(text)
 
 
 def _peer(text: str) -> "tuple[str, str, int]":

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         """What a board's loop asks of its console (console/console.py)."""
 
         face: Any
+        status_ms: int
 
         def poll(self, now: int) -> None: ...
 
@@ -79,6 +80,7 @@ class BoardNode:
         self.profile = profile
         self.node: "Node | None" = None
         self.fault = ""
+        self.status_ms = 0
         self.is_ending = False
         self.waker = Waker()
         self.reset = reset
@@ -97,6 +99,7 @@ class BoardNode:
     def start(self) -> Node:
         """The node as the files want it, with its peers named. LocalError is what is wrong with them."""
         config = board_config.read(self.path(board_config.FILE_NAME))
+        self.status_ms = config.status_ms
         slots = TwoSlot(store.SlotFile(self.path("checkpoint")))
         start = self._read_start(self.path(config.start))
         flash = self._flash(start, slots)
@@ -219,6 +222,7 @@ class BoardNode:
                 from .face import NodeFace
 
                 console.face = NodeFace(node, self.reset)
+                console.status_ms = self.status_ms
         except LocalError as error:
             if str(error) != self.fault:
                 self.fault = str(error)

@@ -90,6 +90,7 @@ class Terminal:
         (["gateway", *["--serial", "pty"] * 17], "--serial: 17 ports, at most 16 are taken"),
         (["run", "--console", "/dev/ttyNone3"], "serial port '/dev/ttyNone3': there is no such port"),
         (["run", "--console", "socket://127.0.0.1"], "allowed is socket://IP:PORT"),
+        (["run", "--console", "pty", "--console-status", "5"], "--console-status `5`: must be a whole number, 100 to"),
         (["run", "--chain", __file__, "--peer", "/serial/ttyS9"], '"/serial/ttyS9" is skipped: it names no peer'),
     ],
 )

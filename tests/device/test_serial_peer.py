@@ -90,7 +90,7 @@ def test_it_follows_and_proves(garble: int, small: str, tmp_path) -> None:
     place = next(address for address in gateway.ready["addresses"] if address.startswith("/serial/"))
     name = place.rpartition("/")[2]
     files = {
-        "board.conf": ("chain = devnet\npeer = /serial/port/p2p/%s\n" % name).encode(),
+        "board.conf": ("chain = devnet\nstatus = 500\npeer = /serial/port/p2p/%s\n" % name).encode(),
         "start.cbor": ChainSpec.read(str(spec)).checkpoint().encode(),
     }
     try:

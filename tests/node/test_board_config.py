@@ -20,6 +20,7 @@ def test_one_peer_is_enough():
     found = board_config.parse(PEER)
     assert found.peers == [(NAME, "10.0.2.2", 30333)]
     assert (found.chain, found.start, found.key, found.pq) == ("jam", "start.cbor", "node.key", "require")
+    assert found.status_ms == 0
 
 
 def test_everything_that_may_stand_there():
@@ -29,6 +30,8 @@ def test_everything_that_may_stand_there():
     assert len(found.peers) == 2
     six = board_config.parse(b"peer = /ip6/fe80::1/tcp/1/p2p/" + NAME.encode())
     assert six.peers == [(NAME, "fe80::1", 1)]
+    serial = board_config.parse(b"status = 1000\npeer = /serial/uart1@57600/p2p/" + NAME.encode())
+    assert serial.peers == [(NAME, "/serial/uart1@57600", 0)] and serial.status_ms == 1000
 
 
 def test_faults_name_the_line():
@@ -38,6 +41,11 @@ def test_faults_name_the_line():
         (b"pq", "no `name = value`"),
         (b"pq =", "pq has no value"),
         (b"pq = maybe", "allowed are require, prefer, off"),
+        (b"status = 99", "status is `99`; it is 0, or 100 or more ms"),
+        (b"status = often", "status is `often`"),
+        (b"status = -1", "status is `-1`"),
+        (b"status = 99999999", "status is `99999999`"),
+        (b"peer = /serial/uart1", "PEER-ID"),
         (b"chain = " + b"x" * 65, "65 characters"),
         (b"key = /etc/passwd", "beside this one"),
         (b"start = ../x", "beside this one"),
