@@ -5,7 +5,8 @@ say is the requester's to check. One chunk is in our hands at a time; while the 
 read, and so the upstream's window closes.
 
 An answer that nobody wants any more is read to its end all the same and dropped: a stream that is reset in the middle
-of an answer costs the whole connection to typeberry, and with it everybody else's answers.
+of an answer costs the whole connection to typeberry, and with it everybody else's answers. Of a long one so much is
+read, and then it waits until nobody has an answer on that connection (relays.py).
 """
 
 from ..errors import BudgetError, RemoteError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..jam.framing import Buffer, Stream
     from ..jam.state_request import StateResponder
 
-DROPPED_BYTES = 4 * 1024 * 1024  # are read of an answer that nobody wants, then its stream is reset after all: a peer
+DROPPED_BYTES = 4 * 1024 * 1024  # are read of an answer that nobody wants, then its stream is reset in the end: a peer
 #                                  that asks and leaves would have us fetch blocks without end
 _NO_CHUNK = memoryview(b"")
 _BLOCKS_MAXIMUM_AT = 33  # in a request of CE 128
@@ -70,6 +71,7 @@ class Passage:
 
     def __init__(self, what: str, request: "Buffer", messages: int, max_bytes: int, down: "Stream") -> None:
         self.passed_bytes = 0  # content that the requester's stream took
+        self.is_sated = False  # enough was read of an answer that nobody wants: `give_up`, when that harms nobody
         self.is_waiting_below = False  # the requester's stream took less than there was at the last poll
         self._what = what
         self._request = request
@@ -144,6 +146,9 @@ class Passage:
 
     def _read_off(self, up: "Stream") -> int:
         event = NOTHING
+        self.is_sated = self._dropped > DROPPED_BYTES
+        if self.is_sated:
+            return NOTHING
         try:
             event = self._send_request(up)
             if event == NOTHING and self._sent == len(self._request):
@@ -152,7 +157,7 @@ class Passage:
             event = DONE  # whose fault it is does not matter any more
         if event == DONE and self._reader.left == 0 and self._reader.at_boundary():
             self._up = None
-        elif event in (DONE, REFUSED, LOST) or self._dropped > DROPPED_BYTES:
+        elif event in (DONE, REFUSED, LOST):
             self._drop(CANCELLED)
         return event if self._up is not None else ENDED
 

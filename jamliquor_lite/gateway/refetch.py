@@ -6,7 +6,7 @@ They are held until all have come, since an answer begins with its length: 128 K
 
 from ..errors import RemoteError, VerifyError
 from ..jam.block_request import BlockRequest
-from ..jam.events import BLOCK, DONE, ENDED, HEADER, LOST, MORE, REFUSED
+from ..jam.events import BLOCK, DONE, ENDED, HEADER, LOST, MORE, NOTHING, REFUSED
 from ..jam.header_request import MAX_ANSWER_BYTES
 from ..jam.kinds import MALFORMED
 from ..jam.range_request import ASCENDING
@@ -32,6 +32,7 @@ class Refetch:
 
     is_fresh = True  # nothing goes to the requester before all has come
     is_waiting_below = False
+    is_sated = False
 
     def __init__(
         self, answer: "HeaderAnswer", spec: "Spec", profile: "Profile", maximum: int,
@@ -89,6 +90,9 @@ class Refetch:
             return ENDED
         if self.has_left:
             self._is_dropping = True
+        if self._is_dropping and self.passed_bytes > DROPPED_BYTES:
+            self.is_sated = True
+            return NOTHING
         event = request.poll(0)
         self.passed_bytes = request.received_bytes
         if self._is_dropping:
@@ -101,9 +105,7 @@ class Refetch:
 
     def _read_off(self, event: int) -> int:
         # See passage.py.
-        if self.passed_bytes > DROPPED_BYTES:
-            self.give_up()
-        if event in (DONE, REFUSED, LOST) or self._request is None:
+        if event in (DONE, REFUSED, LOST):
             return ENDED
         return MORE if event else event
 

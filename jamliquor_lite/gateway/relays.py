@@ -46,6 +46,7 @@ class _Relay:
         self.stream: "KindStream | None" = None  # that the exchange has not begun on
         self.preamble = b""  # what is still to be sent on it before
         self.is_leaving = False  # nobody wants the answer any more
+        self.is_overdue = False  # and it is to be given up, once nobody else has an answer on its connection
         self.began_at = self.moved_at = now
 
     def is_opened(self, stream: "KindStream") -> bool:
@@ -115,11 +116,12 @@ class Relays:
 
     def wake_at(self, now: int) -> int:
         """When `turn` is due at the latest (ms), or -1."""
-        times = [relay.moved_at + self._patience_ms(relay) for relay in self._running]
+        times = [relay.moved_at + self._patience_ms(relay) for relay in self._running if not relay.is_leaving]
         if self._is_crowded:
             times += [relay.began_at + self._profile.relay_timeout_ms for relay in self._running]
         times += [
-            relay.began_at + self._profile.state_sync_timeout_ms for relay in self._running if relay.is_leaving
+            relay.began_at + self._profile.state_sync_timeout_ms for relay in self._running
+            if relay.is_leaving and not relay.is_overdue
         ]
         times += [relay.since + self._profile.relay_timeout_ms for relay in self._waiting]
         times += [at for at in (relay.meter.wake_at(now) for relay in self._waiting) if at > now]
@@ -139,7 +141,8 @@ class Relays:
             return
         if not relay.meter.ready(now):
             return
-        record = self._sources.choose(relay.kind, relay.tried, now, relay.hops, relay.origin)
+        closing = [other.record for other in self._running if other.is_overdue and other.record is not None]
+        record = self._sources.choose(relay.kind, relay.tried + closing, now, relay.hops, relay.origin)
         chunk = self._pool.lend() if record is not None else None
         if record is None or chunk is None:
             self._is_crowded = True
@@ -222,9 +225,8 @@ class Relays:
 
     def _check_time(self, relay: _Relay, has_moved: bool, now: int) -> None:
         if relay.is_leaving:
-            if now - relay.began_at > self._profile.state_sync_timeout_ms:
-                relay.exchange.give_up()
-                self._stop(relay)
+            if relay.exchange.is_sated or now - relay.began_at > self._profile.state_sync_timeout_ms:
+                self._give_up(relay)
             return
         if has_moved:
             relay.moved_at = now
@@ -237,12 +239,22 @@ class Relays:
         relay.exchange.give_up()
         raise RemoteError(TIMED_OUT, "nothing came for %d ms" % (now - relay.moved_at))
 
+    def _give_up(self, relay: _Relay) -> None:
+        # A reset may cost an upstream's connection: those who have an answer on it come first, and nobody is added.
+        assert relay.record is not None
+        relay.is_overdue = self._sources.is_touchy(relay.record) and any(
+            other.connection is relay.connection and other.is_asking and not other.is_leaving
+            for other in self._running)
+        if not relay.is_overdue:
+            relay.exchange.give_up()
+            self._stop(relay)
+
     def _leave(self, relay: _Relay, now: int) -> None:
         # What was asked for is read to its end, for so long as nothing else may take.
         if relay.is_leaving:
             return
         relay.exchange.cancel()
-        relay.is_leaving = True
+        relay.is_leaving, relay.is_overdue = True, False
         relay.began_at = now
         if not relay.is_asking:
             self._stop(relay)

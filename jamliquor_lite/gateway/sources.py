@@ -51,6 +51,10 @@ class Sources:
         """A stream for the request, or None: not now."""
         return connection.open(kind if is_upstream(record) else RELAYED_REQUEST)
 
+    def is_touchy(self, record: "Record") -> bool:
+        """A stream that is reset may cost its connection, with all that is under way there."""
+        return is_upstream(record)
+
     def preamble(self, record: "Record", kind: int, hops: int) -> bytes:
         """What goes before the request."""
         return b"" if is_upstream(record) else preamble(kind, hops - 1)

@@ -85,6 +85,7 @@ class Exchange:
         self.passed_bytes = 0
         self.has_left = self.is_waiting_below = False
         self.is_fresh = True
+        self.is_sated = False
         self.begun = 0
         self.gain = 0  # bytes that each poll passes
         self.drains = 0  # polls until what nobody wants has been read off
@@ -288,6 +289,53 @@ def test_an_answer_for_nobody_is_read_off_for_a_while_and_no_longer(how):
     scene.turn(600)
     assert endless.ended == ["cancel", "give up"] and scene.relays.is_whole
     assert scene.node.events == [], "nobody is to blame"
+
+
+@pytest.mark.parametrize("why", ["long", "slow"])
+def test_an_answer_for_nobody_is_given_up_after_those_of_others_on_its_connection(why):
+    scene = Scene(Record("one"), state_sync_timeout_ms=500)
+    unwanted, other = Exchange(NOTHING), Exchange(NOTHING)
+    unwanted.drains, other.gain = 1 << 30, 1
+    scene.add(unwanted, owner="gone")
+    scene.add(other)
+    scene.turn()
+    scene.relays.drop("gone")
+    unwanted.is_sated = why == "long"
+    for _ in range(6 if why == "slow" else 1):
+        scene.turn(100)  # `other` gets something in each of them
+    late = Exchange(NOTHING)
+    scene.add(late, owner="late")
+    for _ in range(5):
+        scene.turn(50)
+        assert unwanted.ended == ["cancel"] and late.begun == 0
+        assert scene.relays.wake_at(scene.now) > scene.now, "nothing is looked at again and again"
+    other.script = [DONE]
+    scene.turn()
+    scene.turn()
+    assert unwanted.ended == ["cancel", "give up"]
+    scene.turn()
+    assert late.begun == 1 and other.ended == []
+
+
+def test_a_second_upstream_takes_what_the_first_one_is_not_asked_meanwhile():
+    scene = Scene(Record("one"), Record("two"))
+    unwanted, other = Exchange(NOTHING), Exchange(NOTHING)
+    scene.add(unwanted, owner="gone")
+    scene.turn()
+    first = next(name for name, connection in scene.node.state.items() if connection.opened)
+    scene.relays._running[0].connection.cap = 2
+    unwanted.drains = 1 << 30
+    scene.upstreams._of(scene.records[1 if first == "one" else 0]).running = 5
+    scene.add(other)
+    scene.turn()
+    assert len(scene.node.state[first].opened) == 2
+    scene.upstreams._of(scene.records[1 if first == "one" else 0]).running = 0
+    unwanted.is_sated = True
+    scene.relays.drop("gone")
+    scene.turn()
+    scene.add(Exchange(NOTHING), owner="late")
+    scene.turn()
+    assert sorted(len(connection.opened) for connection in scene.node.state.values()) == [1, 2]
 
 
 def test_who_left_before_anything_was_asked_leaves_nothing_to_read_off():
