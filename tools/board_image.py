@@ -1,4 +1,4 @@
-"""The disk of an emulated board, made on the host: erased flash, with files in its `fs` area.
+"""The disk of an emulated board, made on the host: erased flash, with files in its `fs` area (or another).
 
 Littlefs is written by MicroPython's own VfsLfs2 on the host, so that it is what the board's reads.
 """
@@ -62,14 +62,18 @@ vfs.umount("/board")
 
 def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
     """Write the disk of `board` to `path`: all areas erased, and in `fs` the files, named as the board names them
-    ("main.py", "tests/support.py"). ToolError when they do not fit."""
+    ("main.py", "lib/support.py"). ToolError when they do not fit."""
     with path.open("wb") as disk:
         left = board.disk_bytes()
         while left:
             left -= disk.write(b"\xff" * min(left, _FILL_BYTES))
-    if not files:
-        return
-    at, size = board.flash()["fs"]
+    if files:
+        put(path, board, "fs", files)
+
+
+def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> None:
+    """Make a new file system with these files in an area of a disk that is there."""
+    at, size = board.flash()[area]
     with new_folder(path.parent) as folder:
         for name, data in files.items():
             file = folder / "tree" / name
@@ -84,7 +88,7 @@ def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
         )  # fmt: skip
         if done.returncode:
             why = (done.stdout.strip() or done.stderr.strip() or "no word").splitlines()[-1]
-            raise ToolError(f"the files do not go into the board's file system of {size:,} B: {why}", 1)
+            raise ToolError(f"the files do not go into the board's area {area} of {size:,} B: {why}", 1)
 
 
 def interpreter() -> str:

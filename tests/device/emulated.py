@@ -54,6 +54,7 @@ class Emulated:
         folder: Path,
         files: "Mapping[str, bytes] | None" = None,
         *,
+        more: "Mapping[str, Mapping[str, bytes]] | None" = None,
         ports: "tuple[int, ...]" = (),
         serial: bool = False,
         network: bool = True,
@@ -62,6 +63,7 @@ class Emulated:
         program: "Path | None" = None,
     ) -> None:
         """`files` makes a new disk with those in its file system; None takes the folder's, or a new one without files.
+        `more` has files for other areas of a new disk, each then a file system that nothing mounts by itself.
         `ports` are TCP ports of the board: `reach` says where they are. The rest is as in tools/emulator.py; with
         `program` another firmware than the board's is started."""
         self.board = board_named(name)
@@ -70,6 +72,7 @@ class Emulated:
         self.serial: "socket.socket | None" = None
         self._folder = folder
         self._files = files
+        self._extra = more or {}
         self._forwards = {there: _free_port() for there in ports}
         self._wants_serial = serial
         self._options: "dict[str, Any]" = {"network": network, "entropy": entropy, "instructions": instructions}
@@ -92,6 +95,8 @@ class Emulated:
         """Power on. QEMU comes to our sockets, so that not a byte is lost."""
         if self._files is not None or not self.disk.exists():
             board_image.make(self.disk, self.board, self._files or {})
+            for area, files in self._extra.items():
+                board_image.put(self.disk, self.board, area, files)
         self._sockets = Path(tempfile.mkdtemp(prefix="board-"))  # names of sockets are 107 bytes at most
         listeners = [_listen(self._sockets / name) for name in (["uart", "serial"] if self._wants_serial else ["uart"])]
         backends = [f"socket,path={listener.getsockname()}" for listener in listeners]

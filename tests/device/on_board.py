@@ -21,7 +21,7 @@ if str(ROOT) not in sys.path:
 from tests.device.emulated import Emulated, firmware  # noqa: E402
 from tests.run import find, test_names  # noqa: E402
 from tools import sources  # noqa: E402
-from tools.building import cache_folder  # noqa: E402
+from tools.building import ToolError, cache_folder  # noqa: E402
 
 _VECTORS = ROOT.parent / "shared" / "vectors"
 _DATA_MOST_BYTES = 64 * 1024  # of one file; larger ones are not brought, and who asks for them skips
@@ -30,10 +30,13 @@ _AT_ONCE = 2
 # What runs on the host and here only looks for its files, or is about CPython's side.
 _HOST_ONLY = ("tests/device", "tests/heap", "tests/interop")
 
+# Tests lie in the area of the validator sets, the largest: littlefs takes 4 KiB for each module.
+AREA = "sets"
 MAIN = """\
-import gc, micropython, sys
+import _board, gc, micropython, sys, vfs, virt
 micropython.kbd_intr(-1)
-sys.path[0] = "/c"
+vfs.mount(virt.Blk(*_board.FLASH[{area!r}]), "/t")
+sys.path[0] = "/t/c"
 from tests import run
 gc.collect()
 print("HEAP", gc.mem_free())
@@ -87,13 +90,13 @@ def run_one(board: str, path: str, frozen: "set[str]") -> Outcome:
     with tempfile.TemporaryDirectory(prefix="on-board-") as folder:
         files = {f"c/{name}": compiled(source) for name, source in needed.items()}
         files.update(data_files(list(needed.values())))
-        files["main.py"] = MAIN.format(path=path, names=test_names(path)).encode()
+        main_py = MAIN.format(area=AREA, path=path, names=test_names(path)).encode()
         lines: "list[str]" = []
-        with Emulated(board, Path(folder), files) as device:
-            try:
+        try:
+            with Emulated(board, Path(folder), {"main.py": main_py}, more={AREA: files}) as device:
                 found = device.expect_line(lambda line: closing(line, lines), "the closing line", _FILE_S)
-            except AssertionError as error:
-                return Outcome([*lines, f"FAIL {path} - {error}"], 0, 1, 0)
+        except (AssertionError, ToolError) as error:
+            return Outcome([*lines, f"FAIL {path} - {error}"], 0, 1, 0)
     return Outcome(lines, *found)
 
 
