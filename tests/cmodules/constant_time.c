@@ -23,9 +23,9 @@ static uint8_t out[2400], nonce[12], ad[20];
 
 static void x25519(void) {
     SECRET(seed);
-    crypto_x25519_public_key(out, seed);
+    jc_x25519_public(out, seed);
     PUBLIC(out);
-    crypto_x25519(out + 32, seed, out);
+    jc_x25519(out + 32, seed, out);
 }
 
 static void ed25519(void) {

@@ -11,7 +11,7 @@ from tools.building import ToolError, cache_folder, call, install
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "firmware" / "cmodules" / "jamcrypto"
-PARTS = ("aead", "ed25519", "keccak", "mlkem768", "monocypher_unit", "pqclean_verify_unit", "sha512", "wipe")
+PARTS = ("aead", "ed25519", "keccak", "mlkem768", "monocypher_unit", "pqclean_verify_unit", "sha512", "wipe", "x25519")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 # Set by test_sanitized.py for the tests that it starts with the sanitizers' runtime loaded.
@@ -72,12 +72,12 @@ class Library:
 
     def x25519_public(self, secret: bytes) -> bytes:
         out = _room(32)
-        self._c.crypto_x25519_public_key(out, _lent(secret))
+        self._c.jc_x25519_public(out, _lent(secret))
         return out.raw
 
     def x25519(self, secret: bytes, public: bytes) -> bytes:
         out = _room(32)
-        self._c.crypto_x25519(out, _lent(secret), _lent(public))
+        self._c.jc_x25519(out, _lent(secret), _lent(public))
         return out.raw
 
     def ed25519_public(self, seed: bytes) -> bytes:

@@ -54,8 +54,8 @@ void run(void) {
     MEASURE(
         "  open 1 KiB",
         no = jc_aead_open(out, c->seed, NONCE, c->data, 32, c->sealed, 1024), !no && SAME(out, c->data));
-    MEASURE("X25519 public key", crypto_x25519_public_key(out, c->seed), SAME(out, c->x25519_public));
-    MEASURE("X25519", crypto_x25519(out, c->seed, c->x25519_peer), SAME(out, c->x25519_shared));
+    MEASURE("X25519 public key", jc_x25519_public(out, c->seed), SAME(out, c->x25519_public));
+    MEASURE("X25519", jc_x25519(out, c->seed, c->x25519_peer), SAME(out, c->x25519_shared));
     MEASURE("Ed25519 public key", jc_ed25519_public(out, c->seed), SAME(out, c->ed25519_public));
     MEASURE("Ed25519 sign 64 B", jc_ed25519_sign(out, c->seed, c->data, 64), SAME(out, c->ed25519_signature));
     MEASURE(

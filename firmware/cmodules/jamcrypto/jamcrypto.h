@@ -1,8 +1,7 @@
 /* The cryptography of a JAM light node that is neither SHA-512 (sha512.h) nor the VRF (bandersnatch.h).
  *
- * C99, no allocation, no writable static data, no randomness of its own: who wants keys brings entropy. BLAKE2b and
- * X25519 are Monocypher's own, crypto_blake2b* and crypto_x25519*; the parts below are made of its pieces, of PQClean's
- * polynomials, and of ours.
+ * C99, no allocation, no writable static data, no randomness of its own: who wants keys brings entropy. BLAKE2b is
+ * Monocypher's own, crypto_blake2b*; the parts below are made of its pieces, of PQClean's polynomials, and of ours.
  *
  * What is computed with a secret has no branch and no address that depends on it, and is wiped from memory afterwards.
  * tests/cmodules/constant_time.c has what it means by a secret, and checks.
@@ -14,6 +13,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define JC_X25519_BYTES 32
+
+/* X25519 (RFC 7748). A peer's key of small order gives zeros, which the caller has to refuse. `shared` may be one of the
+ * others. */
+void jc_x25519(
+    uint8_t shared[JC_X25519_BYTES], const uint8_t secret[JC_X25519_BYTES], const uint8_t public_[JC_X25519_BYTES]);
+void jc_x25519_public(uint8_t public_[JC_X25519_BYTES], const uint8_t secret[JC_X25519_BYTES]);
 
 #define JC_ED25519_SEED_BYTES 32
 #define JC_ED25519_PUBLIC_BYTES 32

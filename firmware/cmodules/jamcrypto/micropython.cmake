@@ -14,7 +14,7 @@ endif()
 
 set(JAMCRYPTO_SOURCES
     aead.c ed25519.c keccak.c mlkem768.c modjamcrypto.c monocypher_unit.c pqclean_verify_unit.c sha512.c
-    wipe.c)
+    wipe.c x25519.c)
 list(TRANSFORM JAMCRYPTO_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 if(JAMCRYPTO_VRF)
     file(GLOB JAMCRYPTO_VRF_SOURCES ${CMAKE_CURRENT_LIST_DIR}/bandersnatch_*.c)

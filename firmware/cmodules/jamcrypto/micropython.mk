@@ -14,7 +14,7 @@ endif
 
 SRC_USERMOD_C += $(JAMCRYPTO_DIR)/modjamcrypto.c
 SRC_USERMOD_LIB_C += $(addprefix $(JAMCRYPTO_DIR)/,\
-	aead.c ed25519.c keccak.c mlkem768.c monocypher_unit.c pqclean_verify_unit.c sha512.c wipe.c)
+	aead.c ed25519.c keccak.c mlkem768.c monocypher_unit.c pqclean_verify_unit.c sha512.c wipe.c x25519.c)
 ifeq ($(JAMCRYPTO_VRF),1)
 SRC_USERMOD_LIB_C += $(sort $(wildcard $(JAMCRYPTO_DIR)/bandersnatch_*.c))
 endif

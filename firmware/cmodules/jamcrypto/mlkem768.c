@@ -23,7 +23,8 @@
 #define SYMBOL KYBER_SYMBYTES
 #define VECTOR_BYTES KYBER_POLYVECBYTES
 
-/* Polynomials are in the domain of the transform where their name ends in _hat. */
+/* Polynomials are in the domain of the transform where their name ends in _hat. The three functions of K-PKE are not
+ * inlined: decapsulation has two of them, one after the other on the same stack, which each leaves clean. */
 
 static void sha3_512_of(uint8_t out[64], const uint8_t first[SYMBOL], const uint8_t *more, size_t more_size) {
     jc_keccak(out, 64, JC_SHA3_512_RATE, JC_SHA3_SUFFIX, first, SYMBOL, more, more_size);
@@ -83,7 +84,7 @@ static void add(poly *total, const poly *a) {
 }
 
 /* K-PKE.KeyGen (algorithm 13) into the first 1152 bytes of the secret key, and the public key. */
-static void make_keys(
+static __attribute__((noinline)) void make_keys(
     uint8_t public_[JC_MLKEM768_PUBLIC_BYTES], uint8_t secret[VECTOR_BYTES], const uint8_t d[SYMBOL]) {
     struct {
         uint8_t seeds[2 * SYMBOL]; /* rho, then sigma */
@@ -99,7 +100,7 @@ static void make_keys(
         PQCLEAN_MLKEM768_CLEAN_poly_ntt(&work.s_hat.vec[i]);
     }
     for (unsigned i = 0; i < K; i++) {
-        memset(&work.row, 0, sizeof(work.row));
+        JC_WIPE(work.row);
         for (unsigned j = 0; j < K; j++) {
             sample_entry(&work.entry_hat, work.seeds, j, i);
             multiply_add(&work.row, &work.entry_hat, &work.s_hat.vec[j]);
@@ -115,9 +116,10 @@ static void make_keys(
     PQCLEAN_MLKEM768_CLEAN_polyvec_tobytes(secret, &work.s_hat);
     memcpy(public_ + VECTOR_BYTES, work.seeds, SYMBOL);
     JC_WIPE(work);
+    jc_wipe_stack();
 }
 
-/* K-PKE.Encrypt (algorithm 14). Not inlined, nor is its counterpart: decapsulation has both, one after the other. */
+/* K-PKE.Encrypt (algorithm 14). */
 static __attribute__((noinline)) void encrypt(
     uint8_t ciphertext[JC_MLKEM768_CIPHERTEXT_BYTES], const uint8_t public_[JC_MLKEM768_PUBLIC_BYTES],
     const uint8_t message[SYMBOL], const uint8_t coins[SYMBOL]) {
@@ -125,7 +127,8 @@ static __attribute__((noinline)) void encrypt(
         polyvec y_hat, u;
         poly v, other;
     } work;
-    memset(&work, 0, sizeof(work));
+    JC_WIPE(work.u); /* both are summed up */
+    JC_WIPE(work.v);
     for (unsigned i = 0; i < K; i++) {
         PQCLEAN_MLKEM768_CLEAN_poly_getnoise_eta1(&work.y_hat.vec[i], coins, (uint8_t)i);
         PQCLEAN_MLKEM768_CLEAN_poly_ntt(&work.y_hat.vec[i]);
@@ -156,6 +159,7 @@ static __attribute__((noinline)) void encrypt(
     PQCLEAN_MLKEM768_CLEAN_polyvec_compress(ciphertext, &work.u);
     PQCLEAN_MLKEM768_CLEAN_poly_compress(ciphertext + KYBER_POLYVECCOMPRESSEDBYTES, &work.v);
     JC_WIPE(work);
+    jc_wipe_stack();
 }
 
 /* K-PKE.Decrypt (algorithm 15). */
@@ -166,7 +170,7 @@ static __attribute__((noinline)) void decrypt(
         polyvec u;
         poly w, other;
     } work;
-    memset(&work.w, 0, sizeof(work.w));
+    JC_WIPE(work.w);
     PQCLEAN_MLKEM768_CLEAN_polyvec_decompress(&work.u, ciphertext);
     for (unsigned i = 0; i < K; i++) {
         PQCLEAN_MLKEM768_CLEAN_poly_ntt(&work.u.vec[i]);
@@ -180,6 +184,7 @@ static __attribute__((noinline)) void decrypt(
     PQCLEAN_MLKEM768_CLEAN_poly_reduce(&work.w);
     PQCLEAN_MLKEM768_CLEAN_poly_tomsg(message, &work.w);
     JC_WIPE(work);
+    jc_wipe_stack();
 }
 
 /* Where the parts of the secret key begin (algorithm 16). */

@@ -190,13 +190,14 @@ static MP_DEFINE_CONST_FUN_OBJ_2(module_sha512_obj, module_sha512);
 /* X25519. */
 
 static mp_obj_t module_x25519(mp_obj_t out, mp_obj_t secret, mp_obj_t public_) {
-    crypto_x25519(output_of(out, 32), input_of(secret, 32), input_of(public_, 32));
+    jc_x25519(
+        output_of(out, JC_X25519_BYTES), input_of(secret, JC_X25519_BYTES), input_of(public_, JC_X25519_BYTES));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(module_x25519_obj, module_x25519);
 
 static mp_obj_t module_x25519_public(mp_obj_t out, mp_obj_t secret) {
-    crypto_x25519_public_key(output_of(out, 32), input_of(secret, 32));
+    jc_x25519_public(output_of(out, JC_X25519_BYTES), input_of(secret, JC_X25519_BYTES));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(module_x25519_public_obj, module_x25519_public);

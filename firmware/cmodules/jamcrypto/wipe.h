@@ -6,16 +6,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Fill with zeros, though nobody reads them: the compiler may not leave it out. */
-static inline void jc_wipe(void *data, size_t size) {
-    memset(data, 0, size);
-    __asm__ volatile("" : : "r"(data) : "memory");
-}
+/* Fill with zeros, though nobody reads them. By words: a small libc's memset goes by bytes. */
+void jc_wipe(void *data, size_t size);
 
 #define JC_WIPE(object) jc_wipe(&(object), sizeof(object))
 
-/* Overwrite JC_UNWIPED_STACK_BYTES of stack below the caller: what Keccak, SHA-512 and the polynomials, which work on
- * secrets and wipe nothing, have left there. None of them takes more. */
+/* Overwrite JC_UNWIPED_STACK_BYTES of stack below the caller's frame: what Keccak, SHA-512 and the polynomials, which
+ * work on secrets and wipe nothing, have left there. None of them takes more; who calls them through a larger frame of
+ * its own has to call this itself, before it returns. */
 #define JC_UNWIPED_STACK_BYTES 1024
 void jc_wipe_stack(void);
 
