@@ -38,7 +38,7 @@ BUILD_BACKEND = """\
 import os, sys
 __legacy__ = sys.modules[__name__]
 def prepare_metadata_for_build_wheel(folder, config_settings=None):
-    name = os.environ["SOURCES_NAME"] + "-" + os.environ["SOURCES_VERSION"] + ".dist-info"
+    name = os.environ["SOURCES_NAME"].replace("-", "_") + "-" + os.environ["SOURCES_VERSION"] + ".dist-info"
     os.mkdir(os.path.join(folder, name))
     with open(os.path.join(folder, name, "METADATA"), "w") as file:
         file.write("Metadata-Version: 2.1\\nName: " + os.environ["SOURCES_NAME"])
