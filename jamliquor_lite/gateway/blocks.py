@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from .link import GatewayLink
 
 
+_HOLD_MS = 1_000  # a peer that has come nearer is believed so often: one that goes to and fro would have us offer state
+#                   and not offer it all day
+
+
 class Blocks:
     """Counters: `blocks_in` came whole, right or wrong; `refused` were not their headers'; `too_long` are not kept;
     `served` were answered from here."""
@@ -112,6 +116,8 @@ class BlockTrade:
         self._wanted = b""
         self._guest: "Connection | None" = None  # where an upstream is asked
         self._is_told = False  # our stream was opened, once
+        self._claimed: "dict[int, int] | None" = None  # by the peer, not believed yet
+        self._hold_until = 0
         self._said = -1, 0  # our distances as said last, and what had been dropped by then
 
     @property
@@ -142,11 +148,13 @@ class BlockTrade:
         event = self.announcer.poll(now)
         if event == ANNOUNCEMENT:
             if self.announcer.header_hash == REACH:
-                self.distances = reach.distances(self.announcer.slot)
+                self._claimed = reach.distances(self.announcer.slot)
             else:
                 self._blocks.heard(link, self.announcer.header_hash, now)
         elif event in (ENDED, LOST) and not self.announcer.attached(THEIRS):
-            self.distances = reach.unknown()
+            self._claimed = reach.unknown()
+        if self._claimed is not None:
+            self._believe(self._claimed, now)
         return self._fetched(now) or event != NOTHING
 
     def fetch(self, header_hash: bytes, now: int, until: int) -> bool:
@@ -170,6 +178,15 @@ class BlockTrade:
         if self._core is not None:
             self._core.cancel()
         self.distances = reach.unknown()
+
+    def _believe(self, claimed: "dict[int, int]", now: int) -> None:
+        # What is worse at once, what is better after a while.
+        if now >= self._hold_until:
+            self._hold_until = now + _HOLD_MS
+            self._claimed = None
+        else:
+            claimed = {kind: max(claimed[kind], self.distances[kind]) for kind in claimed}
+        self.distances = claimed
 
     def _open(self) -> None:
         link = self._link

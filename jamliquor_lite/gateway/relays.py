@@ -190,6 +190,8 @@ class Relays:
         else:
             if event == LOST:
                 self._sources.lost(relay.record, relay.kind, relay.connection, now)
+            else:
+                self._sources.declined(relay.record, relay.kind)
             self._next(relay)
         return True
 

@@ -38,8 +38,9 @@ class Sources:
         near = [link for link in self._near(kind, tried, hops, owner) if dealings(link.record).running < limit]
         if not near:
             return None
-        return min(near, key=lambda link: (link.trade.distances[kind], dealings(link.record).cuts.get(kind, 0),
-                                           dealings(link.record).running)).record
+        # Those that the user named come first: strangers may say that they are near and never answer.
+        return min(near, key=lambda link: (link.record.inbound, dealings(link.record).cuts.get(kind, 0),
+                                           link.trade.distances[kind], dealings(link.record).running)).record
 
     def connection(self, record: "Record", now: int) -> "Connection | None":
         """Where it is asked."""
@@ -77,6 +78,11 @@ class Sources:
         """There is no connection to ask on, or it ended (`connection`) under an exchange."""
         if is_upstream(record):
             self._upstreams.lost(record, kind, connection, now)
+
+    def declined(self, record: "Record", kind: int) -> None:
+        """It gave no answer, which may be right."""
+        if not is_upstream(record):
+            self._upstreams.dealings(record).cuts[kind] = self._upstreams.dealings(record).cuts.get(kind, 0) + 1
 
     def fault(self, record: "Record", kind: int, error: "RemoteError") -> None:
         """It cut an answer, or was silent."""

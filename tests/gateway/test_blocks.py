@@ -16,7 +16,7 @@ from jamliquor_lite.gateway.extrinsic import Measured
 from jamliquor_lite.gateway.store import BlockStore
 from jamliquor_lite.jam.block_request import BlockResponder
 from jamliquor_lite.jam.events import REQUEST
-from jamliquor_lite.jam.header_announcement import BLOCKS, OURS, HeaderAnnouncement
+from jamliquor_lite.jam.header_announcement import BLOCKS, OURS, REACH, HeaderAnnouncement
 from jamliquor_lite.jam.kinds import BLOCK_OFFER, BLOCK_REQUEST, DECLINED, MALFORMED, RELAYED_REQUEST, STATE_REQUEST
 from jamliquor_lite.jam.range_request import ASCENDING, DESCENDING
 from jamliquor_lite.ports import clock
@@ -272,6 +272,50 @@ def test_distances_are_told_but_never_back_the_way_they_came():
     assert own.beside(a) == {BLOCK_REQUEST: 0, STATE_REQUEST: 3}
     for distances in (near.beside(a), near.beside(b), reach.unknown()):
         assert reach.distances(reach.word(distances)) == distances
+
+
+def test_who_comes_nearer_again_and_again_is_believed_now_and_then():
+    scene = Scene()
+    trader = Trader(scene)
+    distances = []
+    for turn in range(30):
+        trader.offers.announce(REACH, 0xFFFF if turn % 2 else 0x0101)
+        trader.offers.poll(scene.now)
+        scene.turn(100)
+        distances.append(trader.peer.link.trade.distances[STATE_REQUEST])
+        assert scene.gateway.offers(STATE_REQUEST) == (distances[-1] < reach.NOBODY)
+    assert distances[0] == 1 and distances[1] == reach.NOBODY, "what is worse is believed at once"
+    assert 2 <= distances.count(1) <= 4
+    trader.offers.announce(REACH, 0x0201)
+    trader.offers.poll(scene.now)
+    for _ in range(3):
+        scene.turn(500)
+    assert trader.peer.link.trade.distances == {BLOCK_REQUEST: 1, STATE_REQUEST: 2}, "in the end what was said last"
+    trader.offers.close()
+    scene.turn()
+    assert trader.peer.link.trade.distances == reach.unknown() and not scene.gateway.offers(STATE_REQUEST)
+
+
+def test_of_those_that_say_they_are_near_the_users_own_is_asked_first():
+    scene = Scene()
+    upstreams, sources = scene.gateway.upstreams, scene.gateway.sources
+    stranger, own, other = scene.peer(), scene.peer(dialed=True), scene.peer(dialed=True)
+    for peer, distance in ((stranger, 0), (own, 2), (other, 1)):
+        peer.link.trade.distances = {BLOCK_REQUEST: distance, STATE_REQUEST: distance}
+    sources.links = scene.gateway.links
+    tried = []
+    for expected in (other, own):
+        record = sources.choose(BLOCK_REQUEST, tried, scene.now, 3, None)
+        assert record is expected.link.record
+        tried.append(record)
+    assert sources.choose(BLOCK_REQUEST, tried, scene.now, 3, None) is None, "two are enough"
+    assert sources.choose(BLOCK_REQUEST, [], scene.now, 1, None) is stranger.link.record, "the others are too far"
+    assert sources.choose(BLOCK_REQUEST, [], scene.now, 3, other.link) is own.link.record, "who asks is not asked"
+    sources.declined(other.link.record, BLOCK_REQUEST)
+    assert sources.choose(BLOCK_REQUEST, [], scene.now, 3, None) is own.link.record
+    sources.answered(other.link.record, BLOCK_REQUEST)
+    assert sources.choose(BLOCK_REQUEST, [], scene.now, 3, None) is other.link.record
+    assert upstreams.records == [] and not sources.may_answer(BLOCK_REQUEST, [], 0, None)
 
 
 @pytest.mark.parametrize("before, code", [
