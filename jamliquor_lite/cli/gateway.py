@@ -183,6 +183,7 @@ def _more(gateway: Gateway) -> "dict[str, Any]":
         "headers_received": gateway.headers_in,
         "ranges_served": gateway.ranges_served,
         "blocks_received": gateway.blocks.blocks_in,
+        "blocks_refused": gateway.blocks.refused,
         "blocks_served": gateway.blocks.served,
         "blocks_relayed": relays.done.get(BLOCK_REQUEST, 0),
         "states_relayed": relays.done.get(STATE_REQUEST, 0),
