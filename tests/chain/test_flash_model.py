@@ -11,7 +11,7 @@ from jamliquor_lite.chain.flash_rows import FlashRows
 from jamliquor_lite.chain.flash_sets import FlashSets
 from jamliquor_lite.chain.header import Header
 from jamliquor_lite.chain.keeper import Keeper
-from jamliquor_lite.chain.light import ADDED, HELD, KNOWN, STALE, LightChain
+from jamliquor_lite.chain.light import ADDED, HELD, KNOWN, ORPHAN, STALE, LightChain
 from jamliquor_lite.chain.long_header import LongHeaders
 from jamliquor_lite.chain.sets import KEYS, TICKETS, Held
 from jamliquor_lite.chain.twoslot import TwoSlot
@@ -96,7 +96,8 @@ class Board:
             outcome = self.offer(data)
             if outcome == HELD:
                 outcome = self.offer(data)
-            assert outcome in (ADDED, KNOWN, STALE, HELD), outcome
+            # ORPHAN: of a fork that begins before the root
+            assert outcome in (ADDED, KNOWN, STALE, HELD, ORPHAN), outcome
 
 
 @settings(max_examples=40, deadline=None)
