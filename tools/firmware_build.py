@@ -181,7 +181,10 @@ class Work:
 
     def compile(self) -> None:
         """Run the port's Makefile. What was compiled before and did not change is used again."""
-        made_from = "\n".join([Path(__file__).read_text(), *map(str, self.trees.values()), self.compiler])
+        port = self.copy / "firmware" / "port"
+        # What make does not see the reach of: a module that is switched off stays in MicroPython's lists.
+        settings = [(port / name).read_text() for name in ("Makefile", "mpconfigport.h")]
+        made_from = "\n".join([Path(__file__).read_text(), *map(str, self.trees.values()), self.compiler, *settings])
         if not self.stamp.exists() or self.stamp.read_text() != made_from:
             shutil.rmtree(self.build, ignore_errors=True)
             self.stamp.write_text(made_from)
@@ -195,7 +198,7 @@ class Work:
             "JAMCRYPTO_MONOCYPHER": self.trees["monocypher"], "JAMCRYPTO_PQCLEAN": self.trees["pqclean"],
         }  # fmt: skip
         words.update(ENVIRONMENT)
-        make(self.copy / "firmware" / "port", [f"{name}={value}" for name, value in words.items()], self.log)
+        make(port, [f"{name}={value}" for name, value in words.items()], self.log)
 
 
 def copy_changed(source: Path, target: Path) -> None:

@@ -44,8 +44,8 @@
 #endif
 #define MICROPY_PY_FRAMEBUF                 (0)
 #define MICROPY_PY_HEAPQ                    (0)
+#define MICROPY_PY_JSON                     (0)
 #define MICROPY_PY_PLATFORM                 (0)
-#define MICROPY_PY_RANDOM_EXTRA_FUNCS       (0)
 #define MICROPY_PY_RE                       (0)
 #define MICROPY_PY_UCTYPES                  (0)
 #define MICROPY_PY_HASHLIB_SHA1             (0)

@@ -27,6 +27,7 @@ _VECTORS = ROOT.parent / "shared" / "vectors"
 _DATA_MOST_BYTES = 64 * 1024  # of one file; larger ones are not brought, and who asks for them skips
 _FILE_S = 300
 _AT_ONCE = 2
+_ABSENT = ("json", "math")  # of MicroPython, and left out of the firmware (mpconfigport.h)
 # What runs on the host and here only looks for its files, or is about CPython's side.
 _HOST_ONLY = ("tests/device", "tests/heap", "tests/interop")
 
@@ -40,7 +41,7 @@ sys.path[0] = "/t/c"
 from tests import run
 gc.collect()
 print("HEAP", gc.mem_free())
-tally = run.Tally()
+tally = run.Tally(True)
 run.run_file({path!r}, tally, {names!r})
 print("%d passed, %d failed, %d skipped" % (tally.passed, tally.failed, tally.skipped))
 """
@@ -84,7 +85,7 @@ def run_one(board: str, path: str, frozen: "set[str]") -> Outcome:
     needed, outside = closure(path)
     if any(has_floats(source) for source in needed.values()):
         return Outcome([f"SKIP {path} - the firmware of {board} has no floats"], 0, 0, 1)
-    missing = sorted(name for name in outside if name.replace(".", "_") not in frozen)
+    missing = sorted(name for name in outside if name in _ABSENT or name.replace(".", "_") not in frozen)
     if missing:
         return Outcome([f"SKIP {path} - the firmware of {board} has no {missing[0]}"], 0, 0, 1)
     with tempfile.TemporaryDirectory(prefix="on-board-") as folder:
@@ -111,7 +112,8 @@ def closing(line: str, lines: "list[str]") -> "tuple[int, int, int] | None":
 
 
 def closure(path: str) -> "tuple[dict[str, Path], set[str]]":
-    """(modules of tests/ that a test file needs, as .mpy to file; modules of the package that these name)."""
+    """(modules of tests/ that a test file needs, as .mpy to file; modules of the package, and of _ABSENT, that these
+    name)."""
     needed: "dict[str, Path]" = {}
     outside: "set[str]" = set()
     waiting = [path, "tests/run.py", "tests/__init__.py"]
@@ -122,13 +124,13 @@ def closure(path: str) -> "tuple[dict[str, Path], set[str]]":
         needed[name.removesuffix(".py") + ".mpy"] = ROOT / name
         for module in imported(ROOT / name):
             parts = module.split(".")
-            if parts[0] == "jamliquor_lite":
+            if parts[0] == "jamliquor_lite" or module in _ABSENT:
                 outside.add(module)
             for end in range(1, len(parts) + 1):
                 base = "/".join(parts[:end])
                 if parts[0] == "tests":
                     waiting += [file for file in (f"{base}.py", f"{base}/__init__.py") if (ROOT / file).is_file()]
-    return needed, {name for name in outside if is_module(name)}
+    return needed, {name for name in outside if name in _ABSENT or is_module(name)}
 
 
 def is_module(name: str) -> bool:
