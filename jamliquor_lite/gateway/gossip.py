@@ -14,6 +14,8 @@ that has neither announced nor been told it. Who hears of an unknown hash asks o
     gossip.rejected(hash)                        it broke a rule
     gossip.left(peer)                            also where `is_useless(peer)` became true: close the connection
 
+Whole blocks go the same way, with a Gossip of their own (blocks.py): where this says header, read block.
+
 A header that comes another way (an upstream's announcement, a gap that was filled) goes through `received` and
 `accepted` all the same, with any value for the peer. A peer's word decides only who is asked, never what is true.
 """
