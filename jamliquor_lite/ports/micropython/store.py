@@ -1,6 +1,7 @@
 """Two durable slots in two files of the board's file system. `chain/twoslot.py` decides what they hold."""
 
 import errno
+import os
 
 from ...errors import LocalError
 
@@ -36,8 +37,10 @@ class SlotFile:
         """All bytes of a slot (of one too long to be ours, the first MAX_SLOT_BYTES), or None if it is not there."""
         name = self.name(slot)
         try:
+            # MicroPython makes room for all that is asked for, whatever the file has.
+            size = min(os.stat(name)[6], MAX_SLOT_BYTES)
             with open(name, "rb") as file:
-                return file.read(MAX_SLOT_BYTES)
+                return file.read(size)
         except OSError as error:
             if error.errno == errno.ENOENT:
                 return None
