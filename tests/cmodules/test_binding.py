@@ -89,7 +89,7 @@ def test_counters_have_64_bits():
         jamcrypto.Aead(DATA[:32]).seal(counter, b"ad", DATA, 0, 4, mine, 0)
         chacha20poly1305.Aead(DATA[:32]).seal(counter, b"ad", DATA, 0, 4, expected, 0)
         assert mine == expected, counter
-    for counter in (-1, -(2**40), 2**64, 2**70, 1.0, None, "1"):
+    for counter in (-1, -(2**40), 2**64, 2**70, None, "1", []):
         raises(ValueError, jamcrypto.Aead(DATA[:32]).seal, counter, b"", DATA, 0, 4, bytearray(20), 0)
 
 

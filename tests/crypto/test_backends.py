@@ -407,3 +407,33 @@ def test_the_served_cipher_is_not_wrapped():
     assert type(suite.Aead(bytes(32))) is type(choice.get("aead").Aead(bytes(32)))
     with suite.use("aead", "pure"):
         assert type(suite.Aead(bytes(32))) is chacha20poly1305.Aead
+
+
+def test_a_firmware_without_the_pure_twins(monkeypatch):
+    def absent(primitive):
+        raise ImportError(f"no module named {primitive}")
+
+    class Without:
+        @staticmethod
+        def native(primitive, order=()):
+            return (None, "no native in this firmware") if primitive == "keccak" else port.native(primitive, order)
+
+    monkeypatch.setattr(choice, "port", Without)
+    monkeypatch.setattr(choice, "pure", absent)
+    monkeypatch.setattr(choice, "_chosen", {})
+    monkeypatch.setattr(choice, "_notes", {})
+    suite.self_test(True)  # only ML-KEM's pure twin would miss Keccak
+    with pytest.raises(LocalError, match="crypto: no keccak: no native in this firmware, and no pure twin either"):
+        suite.sha3_256(b"")
+
+    class Wrong:
+        label = "wrong"
+        sha512 = staticmethod(lambda data: bytes(64))
+
+    choice._chosen["sha512"] = Wrong
+    with pytest.raises(LocalError, match="sha512 .wrong. gives a wrong answer"):
+        suite.self_test()
+    Without.native = staticmethod(lambda primitive, order=(): (None, "no native in this firmware"))
+    choice._chosen.clear()
+    with pytest.raises(LocalError, match="no blake2b"):
+        suite.self_test()
