@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 FAULT = 1  # close code: the peer broke the protocol (yamux's GoAway code for it)
 _NEVER = const(0x3FFFFFFF)
 # A Noise frame may have 65,535 bytes, and nothing in libp2p lets a peer say how long a one it can take. Boards take
-# short ones, and ask for little at a time: so what is said at one go is said in short frames to begin with.
+# short ones, and what they ask for at a time is at most an answer of headers, of 128 KiB, or an announcement of one, of
+# 98 KiB at full spec: so what is said at one go is said in short frames to begin with.
 _SMALL_FRAME_BYTES = const(2050)  # with its length
-_BURST_BYTES = const(16 * 1024)
+_BURST_BYTES = const(136 * 1024)
 
 
 class Connection(FrameBuffers):
@@ -57,7 +58,7 @@ class Connection(FrameBuffers):
         self._until = now + terms.profile.handshake_timeout_ms  # CONNECTING: to be READY; CLOSED: to be gone
         self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on, not accepted, or unanswered
         self._is_leaving = False  # the peer said GoAway
-        self._burst = 0  # bytes said since there was last nothing to say
+        self._burst = 0  # bytes said since there was last nothing to say, and nothing waiting to be
 
     # who is there
 
@@ -290,7 +291,10 @@ class Connection(FrameBuffers):
         if upgrade is None and (session is None or not session.has_output):
             if self.state == CLOSED:
                 self._session = None
-            self._burst = 0
+            elif session is not None and session.wants_more:
+                session.wants_more = False  # it waits for room or window: what comes then goes on with the same burst
+            else:
+                self._burst = 0
             return
         buf = self._terms.frames.lend(self.state == READY)
         if buf is None:

@@ -68,6 +68,7 @@ class Session:
         self.goaway_code = _NONE  # the peer's, once it has said it
         self.is_over = False
         self.is_short = False  # somebody has more to send than there was room for; whoever makes room clears it
+        self.wants_more = False  # the same, and the connection clears it when all is out
         self._streams: "dict[int, Stream]" = {}
         self._fresh: "list[Stream]" = []  # opened by the peer, no event yet
         self._inbound = 0  # streams of the peer in _streams

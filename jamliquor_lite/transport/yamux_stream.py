@@ -76,7 +76,7 @@ class Stream:
         if count and self.window:
             session.output.data(self)
         if start + count < end:
-            session.is_short = True
+            session.is_short = session.wants_more = True
         return count
 
     def finish(self) -> None:

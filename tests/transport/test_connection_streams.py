@@ -267,13 +267,17 @@ def test_frames_are_packed():
 
 
 def test_what_is_said_at_one_go_begins_with_short_frames():
-    """Boards take no long ones. A burst of 16 KiB later they may be as long as our buffers."""
-    pair = Pair(terms(0, limits=bounds(send_buffer_bytes=32_768)), ready=True)
+    """Boards take no long ones. A burst of 136 KiB later, more than an answer of headers has, they may be as long as
+    our buffers."""
+    many = bounds(send_buffer_bytes=200_000, connection_send_bytes=200_000, stream_window_bytes=256 * 1024,
+                  connection_window_bytes=256 * 1024, stream_chunks=256)
+    pair = Pair(terms(0, limits=many), terms(1, limits=many), ready=True)
     stream, _ = pair.stream()
-    assert stream.send(pattern(1, 30_000), 0, 30_000) == 30_000
-    buf = bytearray(40_000)
+    assert stream.send(pattern(1, 180_000), 0, 180_000) == 180_000
+    buf = bytearray(200_000)
     sizes = frame_sizes(buf, pair.a.drain(buf, 0, len(buf), pair.now))
-    assert sizes[:8] == [2050] * 8 and max(sizes[8:]) > 4_000 and sum(sizes[:9]) > 16_384
+    short = sizes.index(max(sizes))
+    assert sizes[:short] == [2050] * short and 136 * 1024 <= sum(sizes[:short]) < 141 * 1024 and max(sizes) > 4_000
     stream.send(pattern(1, 3_000), 0, 3_000)  # nothing was left to say: a new beginning
     assert frame_sizes(buf, pair.a.drain(buf, 0, len(buf), pair.now))[0] == 2050
 
@@ -300,3 +304,30 @@ def test_after_the_end_streams_are_closed_and_say_nothing():
         end.reset(1)
         end.credit(1)
     assert pair.a.open(ECHO) is None and pair.b.accept() is None and is_whole(*pair.hosts)
+
+
+def test_what_goes_on_where_room_had_run_out_is_the_same_burst():
+    """A long transfer fills our buffers again and again: short frames are for its beginning alone."""
+    many = bounds(send_buffer_bytes=20_000, connection_send_bytes=20_000, stream_chunks=256)
+    pair = Pair(terms(0, limits=many), terms(1, limits=many), ready=True)
+    stream, there = pair.stream()
+    data, got = pattern(1, 240_000), bytearray(4096)
+    buf = bytearray(30_000)
+    sizes = []
+    at = 0
+    while at < len(data):
+        at += stream.send(data, at, len(data))
+        end = pair.a.drain(buf, 0, len(buf), pair.now)
+        sizes += frame_sizes(buf, end)
+        assert pair.b.feed(buf, 0, end, pair.now) == end
+        there = there or pair.b.accept()
+        while there is not None:
+            count = there.recv_into(got, 0, len(got))
+            if not count:
+                break
+            there.credit(count)
+        end = pair.b.drain(buf, 0, len(buf), pair.now)
+        pair.a.feed(buf, 0, end, pair.now)
+    first = [size > 2050 for size in sizes].index(True)
+    assert 136 * 1024 <= sum(sizes[:first]) < 145 * 1024 and max(sizes[first:]) > 4_000
+    assert sum(size > 2050 for size in sizes[first:]) >= 15
