@@ -391,6 +391,24 @@ def test_a_lite_node_far_from_any_jam_node_gets_state_and_blocks():
     asyncio.run(scene())
 
 
+def test_headers_that_a_gateway_has_dropped_come_by_way_of_others():
+    async def scene():
+        async with World(150) as world:
+            upstream = await world.upstream()
+            front = world.gateway(*upstream.addresses)
+            await world.caught_up()
+            behind = world.gateway(front.lite, header_store_headers=20)
+            await world.caught_up()
+            await world.until(lambda: behind.node.offers(BLOCK_REQUEST))
+            lite = world.lite(behind.lite)
+            await world.caught_up()
+            assert lite.node.chain.headers_checked == 150 and lite.named("peer_left") == []
+            assert behind.node.relays.done[BLOCK_REQUEST] == front.node.relays.done[BLOCK_REQUEST] >= 2
+            assert behind.node.relays.is_whole and front.node.relays.is_whole
+
+    asyncio.run(scene())
+
+
 def test_a_request_ends_after_so_many_gateways_whatever_they_say():
     async def scene():
         async with World(30) as world:

@@ -20,7 +20,7 @@ from jamliquor_lite.transport.states import READY
 from tests.chain.chains import of_devnet
 
 ASK_MS = 15_000  # a fail-safe: what is answered is answered within a second
-PATIENCE_S = 40
+PATIENCE_S = 120  # a fail-safe: an idle machine takes a second or two
 
 
 def profile_of(**numbers):
