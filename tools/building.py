@@ -82,6 +82,15 @@ def install(packages: "list[str]", why: str) -> None:
     call(command, f"apt-get install {listed}", INSTALL_S, environment)
 
 
+def gcc_version() -> str:
+    """The first number of gcc's version; that of Debian 12 where there is none yet."""
+    try:
+        said = subprocess.run(["gcc", "-dumpversion"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        said = ""
+    return said.split(".")[0].strip() or "12"
+
+
 def make(folder: Path, words: "list[str]", log: Path) -> None:
     """Run make in `folder` on all processors; its output goes to `log`."""
     command = ["make", "-C", str(folder), f"-j{os.cpu_count() or 1}", f"PYTHON={sys.executable}", *words]
