@@ -1,6 +1,7 @@
 """The board's console on its UART: lines and frames side by side, and a mebibyte of noise between good frames."""
 
 import random
+import time
 
 import pytest
 
@@ -8,7 +9,7 @@ from jamliquor_lite.codec import cbor, serial_frame
 from jamliquor_lite.codec.serial_frame import FRAME, TEXT, Sorter
 from jamliquor_lite.console import messages
 from jamliquor_lite.console.messages import DONE, FAULT, FIELDS, ROW, STATUS
-from tests.device.emulated import Emulated
+from tests.device.emulated import LIMIT_S, Emulated
 
 NOISE_BYTES = 1 << 20
 FRAMES = 64
@@ -24,7 +25,9 @@ class Terminal:
         self.sorter = Sorter()
 
     def until(self, condition) -> None:
+        late = time.monotonic() + LIMIT_S
         while not condition():
+            assert time.monotonic() < late and "Traceback" not in self.text, self.text
             data = self.board.read_raw(1)
             self.sorter.feed(data, 0, 1, 0)
             if self.sorter.event == TEXT:

@@ -108,6 +108,13 @@ def test_it_follows_and_proves(garble: int, small: str, tmp_path) -> None:
                 assert "proved by header" in answer and "vouched, support" in answer, answer
                 assert "serial/port" in terminal.type("peers")
                 assert bool(cable.spoiled) == bool(garble)
+                # A board that is reset says no goodbye: it dials anew, and takes the place of what it was.
+                checked = status["headers_checked"]
+                board.send("reset\r")
+                terminal.until(lambda: "reset by reset" in terminal.text and "connected, hybrid" in terminal.text)
+                while terminal.status()["headers_checked"] == 0:
+                    pass
+                assert checked >= HEADERS
             finally:
                 cable.unplug()
     finally:
