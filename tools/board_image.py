@@ -1,6 +1,7 @@
 """The disk of an emulated board, made on the host: erased flash, with files in its `fs` area (or another).
 
-Littlefs is written by MicroPython's own VfsLfs2 on the host, so that it is what the board's reads.
+Littlefs is written by MicroPython's own VfsLfs2 on the host, so that it is what the board's reads. Python files are put
+there compiled: the board has no compiler.
 """
 
 import os
@@ -15,7 +16,8 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from jamliquor_lite.cli.board_file import Board  # noqa: E402
-from tools.building import ToolError, new_folder  # noqa: E402
+from tools import sources  # noqa: E402
+from tools.building import ToolError, cache_folder, new_folder  # noqa: E402
 
 _FILL_BYTES = 1 << 20
 _LIMIT_S = 120
@@ -62,7 +64,7 @@ vfs.umount("/board")
 
 def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
     """Write the disk of `board` to `path`: all areas erased, and in `fs` the files, named as the board names them
-    ("main.py", "lib/support.py"). ToolError when they do not fit."""
+    ("main.py", "lib/support.py"; they arrive as main.mpy, lib/support.mpy). ToolError when they do not fit."""
     with path.open("wb") as disk:
         left = board.disk_bytes()
         while left:
@@ -76,6 +78,8 @@ def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> No
     at, size = board.flash()[area]
     with new_folder(path.parent) as folder:
         for name, data in files.items():
+            if name.endswith(".py"):
+                name, data = name.removesuffix(".py") + ".mpy", compiled(name, data)
             file = folder / "tree" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
@@ -89,6 +93,19 @@ def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> No
         if done.returncode:
             why = (done.stdout.strip() or done.stderr.strip() or "no word").splitlines()[-1]
             raise ToolError(f"the files do not go into the board's area {area} of {size:,} B: {why}", 1)
+
+
+def compiled(name: str, text: bytes) -> bytes:
+    """The bytecode of a Python file, with its assertions and line numbers. ToolError with what is wrong in it."""
+    cache = cache_folder()
+    cross = sources.need("micropython", cache) / "mpy-cross" / "build" / "mpy-cross"
+    with new_folder(cache) as folder:
+        (folder / "in.py").write_bytes(text)
+        command = [str(cross), "-s", name, "-o", str(folder / "out.mpy"), str(folder / "in.py")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
+        if done.returncode:
+            raise ToolError(f"{name}: {(done.stderr.strip() or 'not compiled').splitlines()[-1]}", 1)
+        return (folder / "out.mpy").read_bytes()
 
 
 def interpreter() -> str:

@@ -30,22 +30,23 @@ COPIED = ("firmware", "jamliquor_lite")  # what is ours in a firmware
 KEPT = 8  # firmwares of 0.6 MB; older ones go
 # Shown as the build's date: the day of MicroPython 1.26.1. The real one would change the bytes each day.
 ENVIRONMENT = {"SOURCE_DATE_EPOCH": "1757548800", "MICROPY_GIT_TAG": "v1.26.1", "LC_ALL": "C"}
-OTHERS = ("asyncio", "uasyncio")  # frozen modules that do not count as our own; the names of all do
+OTHERS = ("asyncio", "uasyncio")  # frozen modules that do not count as our own
+BYTECODE = "=bytecode"  # the line of the file `frozen` that has the sum of functions, beside those of modules
 
 
 class Figures(NamedTuple):
     """What a firmware takes, in bytes."""
 
     text: int  # all of the flash: code, constants, frozen modules, and the initial values of data
-    frozen: int  # of it: frozen modules, their names included
-    ours: int  # of it: those of this project
+    frozen: int  # of it: frozen modules, with their names, texts and tables
+    bytecode: int  # of that: the functions of this project's modules
     static: int  # RAM taken before the interpreter starts: data, bss
     stack: int
     heap: int  # and what is left of RAM
 
     def __str__(self) -> str:
         return (
-            f"text {self.text:,} B, of it frozen {self.frozen:,} B, ours {self.ours:,} B; "
+            f"text {self.text:,} B, of it frozen {self.frozen:,} B, our bytecode {self.bytecode:,} B; "
             f"RAM: static {self.static:,} B, stack {self.stack:,} B, heap {self.heap:,} B"
         )
 
@@ -244,8 +245,8 @@ def figures(program: Path) -> Figures:
     sizes = {name: int(size) for name, size in (line.split(" ") for line in listed.splitlines())}
     return Figures(
         text=sections[".text"] + sections[".data"],
-        frozen=sum(sizes.values()),
-        ours=sum(size for name, size in sizes.items() if name.split("_")[0] not in OTHERS),
+        frozen=sum(size for name, size in sizes.items() if name != BYTECODE),
+        bytecode=sizes[BYTECODE],
         static=symbols["_heap_start"] - symbols["_ram_start"],
         stack=symbols["_estack"] - symbols["_sguard"],
         heap=symbols["_heap_end"] - symbols["_heap_start"],
@@ -254,8 +255,9 @@ def figures(program: Path) -> Figures:
 
 def frozen_sizes(frozen_object: Path) -> str:
     """A line for each frozen module, "jamliquor_lite_chain_header 1234": bytes in flash of its functions and tables.
-    Names and texts, which modules share, are the line "names"."""
+    Names and texts, which modules share, are the line "names"; BYTECODE is what functions of ours are of all that."""
     sizes: "dict[str, int]" = {}
+    bytecode = 0
     modules = []
     rows = [line.split() for line in tool("nm", "-S", str(frozen_object)).splitlines()]
     for row in rows:
@@ -266,8 +268,11 @@ def frozen_sizes(frozen_object: Path) -> str:
         if len(row) == 4:
             owner = next((name for name in modules if "_" + name in row[3] + "_"), "names")
             sizes[owner] = sizes.get(owner, 0) + int(row[1], 16)
+            if row[3].startswith("fun_data_") and owner.split("_")[0] not in OTHERS:
+                bytecode += int(row[1], 16)
     whole = int(tool("size", str(frozen_object)).splitlines()[1].split()[0])
     sizes["names"] = whole - sum(size for name, size in sizes.items() if name != "names")
+    sizes[BYTECODE] = bytecode
     return "".join(f"{name} {size}\n" for name, size in sorted(sizes.items()))
 
 

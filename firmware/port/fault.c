@@ -53,6 +53,7 @@ int board_reset_cause(void) {
 void board_panic(const char *what) {
     say("\r\nPANIC: ");
     say(what);
+    say_hex(", ra ", (uint32_t)__builtin_return_address(0));
     say("\r\n");
     board_reset(RESET_PANIC);
 }

@@ -1,11 +1,9 @@
-/* Starts the interpreter, runs _boot.py, and ends in the REPL; Ctrl-D there starts it afresh. */
+/* Starts the interpreter and runs _boot.py, which runs main; SystemExit starts both afresh. */
 
-#include "py/compile.h"
 #include "py/cstack.h"
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
-#include "shared/readline/readline.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
 #include "extmod/modnetwork.h"
@@ -26,12 +24,15 @@ int main(void) {
         mp_cstack_init_with_top(&_estack, &_estack - &_sstack - STACK_MARGIN_BYTES);
         gc_init(&_heap_start, &_heap_end);
         mp_init();
-        readline_init0();
         mod_network_init();
-        pyexec_frozen_module("_boot.py", true);
-        while ((pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl()) == 0) {
+        bool again = pyexec_frozen_module("_boot.py", true) & PYEXEC_FORCED_EXIT;
+        if (!again) {
+            /* Its last words are said above. If it had a watchdog, that starts it again. */
+            mp_hal_stdout_tx_str("main has ended\r\n");
+            for (;;) {
+                board_wait(-1);
+            }
         }
-        mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
         mod_network_deinit();
         gc_sweep_all();
         mp_deinit();

@@ -1,4 +1,4 @@
-/* What of MicroPython this firmware has: what the node and its tests use, and a REPL; all else is flash. */
+/* What of MicroPython this firmware has: what the node and its tests use; all else would be flash. */
 
 #include <alloca.h>
 #include <stdint.h>
@@ -34,11 +34,16 @@
 /* A loop of Python code looks after the network as well, or a long one would stall every connection. */
 #define MICROPY_VM_HOOK_LOOP                board_poll_now_and_then();
 
+/* Source text is compiled on the host: tools/board_image.py does so with what it puts on a disk. The compiler and the
+ * REPL would take 35 KB here. (MicroPython's makefiles would have it for frozen text, of which there is none.) */
+#define MICROPY_ENABLE_COMPILER             (0)
+#define MICROPY_HELPER_REPL                 (0)
+#define MICROPY_PY_BUILTINS_INPUT           (0)
+#undef MICROPY_MODULE_FROZEN_STR
+#define MICROPY_MODULE_FROZEN_STR           (0)
+
 /* Off: nothing uses them. */
-#define MICROPY_HELPER_REPL                 (1)
-#define MICROPY_REPL_AUTO_INDENT            (0)
 #define MICROPY_PY_BUILTINS_HELP            (0)
-#define MICROPY_PY_BUILTINS_EXECFILE        (0)
 #ifndef MICROPY_PY_DEFLATE
 #define MICROPY_PY_DEFLATE                  (0)
 #endif

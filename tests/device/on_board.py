@@ -6,10 +6,9 @@ when it needs a module that the firmware leaves out, or more heap than the board
 """
 
 import ast
-import subprocess
+import functools
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,8 +19,8 @@ if str(ROOT) not in sys.path:
 
 from tests.device.emulated import Emulated, firmware  # noqa: E402
 from tests.run import find, test_names  # noqa: E402
-from tools import sources  # noqa: E402
-from tools.building import ToolError, cache_folder  # noqa: E402
+from tools import board_image  # noqa: E402
+from tools.building import ToolError  # noqa: E402
 
 _VECTORS = ROOT.parent / "shared" / "vectors"
 _DATA_MOST_BYTES = 64 * 1024  # of one file; larger ones are not brought, and who asks for them skips
@@ -161,21 +160,10 @@ def imported(file: Path) -> "Iterator[str]":
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-_compiling = threading.Lock()
-_compiled: "dict[Path, bytes]" = {}
-
-
+@functools.cache
 def compiled(source: Path) -> bytes:
-    """The module's bytecode, with its assertions and line numbers."""
-    with _compiling:
-        if source not in _compiled:
-            cross = sources.need("micropython", cache_folder()) / "mpy-cross" / "build" / "mpy-cross"
-            with tempfile.TemporaryDirectory(prefix="mpy-") as folder:
-                target = Path(folder) / "out.mpy"
-                name = str(source.relative_to(ROOT))
-                subprocess.run([cross, "-s", name, "-o", target, source], check=True, timeout=60)
-                _compiled[source] = target.read_bytes()
-        return _compiled[source]
+    """The module's bytecode, as the board takes it."""
+    return board_image.compiled(str(source.relative_to(ROOT)), source.read_bytes())
 
 
 def data_files(modules: "list[Path]") -> "dict[str, bytes]":

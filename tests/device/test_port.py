@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.device.emulated import Emulated
+from tools.firmware_build import board_named
 
 RAM = 0x80500000
 UP = """
@@ -41,19 +42,23 @@ print("interpreter", sys.implementation.name, sys.maxsize)
 
 @pytest.mark.parametrize("offset", [0, 4, 4096 - 4])
 def test_a_write_past_ram_is_caught(board_name: str, tmp_path: Path, offset: int) -> None:
-    with Emulated(board_name, tmp_path, {}) as board:
-        end = RAM + 1024 * board.board.number("memory", "ram_kb")
-        board.expect("MicroPython")
-        board.send(f"import machine\r\nmachine.mem32[{end - 4}] == 0\r\n")
-        board.expect(r"^(True|False)$")
-        board.send(f"machine.mem32[{end + offset}] = 1\r\n")
+    end = RAM + 1024 * board_named(board_name).number("memory", "ram_kb")
+    program = f"""
+import machine
+from jamliquor_lite.ports import board
+print("start", board.reset_cause())
+if board.reset_cause() == "power":
+    print("last", machine.mem32[{end - 4}] * 0)
+    machine.mem32[{end + offset}] = 1
+    print("nothing happened")
+"""
+    with Emulated(board_name, tmp_path, {"main.py": program.encode()}) as board:
+        board.expect("^start power$")
+        board.expect("^last 0$")
         line = board.expect("^PANIC").string
         assert line.startswith("PANIC: store access fault, mcause 0x00000007, ")
         assert f"mtval {end + offset:#010x}" in line
-        # Then it starts again, and knows why.
-        board.expect("MicroPython")
-        board.send("from jamliquor_lite.ports import board\r\nprint(board.reset_cause(), 'was it')\r\n")
-        board.expect("^panic was it$")
+        board.expect("^start panic$")  # it starts again, and knows why
 
 
 @pytest.mark.parametrize(
@@ -145,7 +150,7 @@ async def echo():
             link.watch(True, n_sent < SIZE)
             await waker.wait(1000)
     digest = sent.digest()
-    print("echo", n_back, digest == back.digest(), digest.hex(), lan.stats()[2:4])
+    print("echo", n_back, digest == back.digest(), digest.hex())
 asyncio.run(echo())
 """
 
@@ -154,11 +159,10 @@ def test_dhcp_and_a_quarter_mebibyte_of_echo(board_name: str, tmp_path: Path) ->
     server = EchoServer()
     program = ECHO.replace("PORT", str(server.port)).replace("SIZE", str(256 * 1024))
     with Emulated(board_name, tmp_path, {"main.py": program.encode()}) as board:
-        found = board.expect(r"^echo (\d+) (\S+) (\S+) \((\d+), (\d+)\)$")
+        found = board.expect(r"^echo (\d+) (\S+) (\S+)$")
         server.close()
     assert found.groups()[:2] == (str(256 * 1024), "True")
     assert found.group(3) == server.hash.hexdigest()
-    assert found.groups()[3:] == ("0", "0")  # no frame was dropped
 
 
 SERVE = UP + """
@@ -227,7 +231,7 @@ print("count", n + 1, sorted(os.listdir("/")))
 """
     for turn in (1, 2, 3):
         with Emulated(board_name, tmp_path, {"main.py": program} if turn == 1 else None) as board:
-            board.expect(rf"^count {turn} \['count', 'main.py'\]$")
+            board.expect(rf"^count {turn} \['count', 'main.mpy'\]$")
 
 
 def test_the_disk_is_flash(boot) -> None:

@@ -1,7 +1,6 @@
 """Runs first at each start: mounts the file system, then imports `main` from it, or else the frozen one."""
 
 import gc
-import sys
 
 import _board
 import vfs
@@ -29,4 +28,4 @@ try:
 except ImportError as error:
     if str(error) != "no module named 'main'":
         raise
-    print("no main: this is the REPL of MicroPython", sys.version)
+    print("no main, neither on the disk nor in the firmware")
