@@ -9,7 +9,8 @@
  * No allocation, no writable static data, no libc but memcpy, memset and memcmp. A call of either function takes at
  * most JC_VRF_STACK_BYTES of stack on a 32-bit processor, as tools/bench/vrf_mcu.py measures.
  *
- * JC_BANDERSNATCH_SMALL=1 builds the same with a third less code and half the key, a fifth slower.
+ * A key and the two proofs of a header take 10.9 million instructions on RV32IMAC with 26 KB of code and constants.
+ * JC_BANDERSNATCH_SMALL=1 builds the same with a third less of them and half the key, a fifth slower.
  */
 #ifndef JC_BANDERSNATCH_H
 #define JC_BANDERSNATCH_H

@@ -1,5 +1,5 @@
-/* Hashing to the curve: RFC 9380 section 3 with two maps of Elligator 2, except that arkworks pads with 48 zero bytes in
- * `expand_message_xmd` where the RFC pads with a whole block of 128. */
+/* Hashing to the curve: RFC 9380 section 3 with two maps of Elligator 2, except that arkworks pads with 48 zero bytes
+ * in `expand_message_xmd` where the RFC pads with a whole block of 128. */
 #include "bandersnatch_constants.h"
 #include "sha512.h"
 

@@ -29,6 +29,10 @@ int jc_fe_inverse_root(jc_fe r, const jc_fe w) {
     jc_fe powers[8]; /* w^(odd 16^(7 - i)) */
     jc_fe root;
     uint32_t exponent = 0;
+    if (jc_words_is_zero(w)) {
+        memset(r, 0, sizeof(jc_fe));
+        return 1;
+    }
     power(root, w);
     jc_fe_square(powers[7], root);
     jc_fe_multiply(powers[7], powers[7], w);
@@ -37,10 +41,6 @@ int jc_fe_inverse_root(jc_fe r, const jc_fe w) {
         jc_fe_square(powers[i - 1], powers[i - 1]);
         jc_fe_square(powers[i - 1], powers[i - 1]);
         jc_fe_square(powers[i - 1], powers[i - 1]);
-    }
-    if (jc_words_is_zero(w)) {
-        memset(r, 0, sizeof(jc_fe));
-        return 1;
     }
     for (int i = 0; i < 8; i++) {
         for (int j = 0; j < i; j++) {
@@ -131,7 +131,8 @@ static void run_batch(batch_t *batch, uint32_t f, uint32_t g, int *balance, uint
 }
 
 /* result = (u x + v y + m p)/2^30, of `size` words. m is below 2^30. The result may not be x or y. */
-static void combine(uint32_t *result, const uint32_t *x, const uint32_t *y, uint32_t u, uint32_t v, uint32_t m, int size) {
+static void combine(
+    uint32_t *result, const uint32_t *x, const uint32_t *y, uint32_t u, uint32_t v, uint32_t m, int size) {
     uint64_t sum = 0;
     uint32_t below = 0;
     for (int i = 0; i < size; i++) {
