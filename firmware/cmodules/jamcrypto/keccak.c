@@ -104,16 +104,15 @@ void jc_keccak_init(jc_keccak_t *state, size_t rate) {
 }
 
 void jc_keccak_absorb(jc_keccak_t *state, const uint8_t *data, size_t size) {
-    uint8_t *bytes = (uint8_t *)state->words;
-    const uint8_t *end = data + size;
-    while (data != end) {
-        size_t room = (size_t)(state->rate - state->at), left = (size_t)(end - data);
-        const uint8_t *stop = data + (room < left ? room : left);
-        uint8_t *to = bytes + state->at;
-        state->at = (uint8_t)(state->at + (stop - data));
-        while (data != stop) {
+    while (size != 0) {
+        size_t room = (size_t)(state->rate - state->at);
+        size_t taken = room < size ? room : size;
+        uint8_t *to = (uint8_t *)state->words + state->at;
+        for (const uint8_t *end = data + taken; data != end;) {
             *to++ ^= *data++;
         }
+        state->at = (uint8_t)(state->at + taken);
+        size -= taken;
         if (state->at == state->rate) {
             permute(state->words);
             state->at = 0;
