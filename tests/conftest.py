@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 # Folders whose tests install or build what they run against, and the marker they get.
-INSTALLED = {"tests/interop/": "interop", "tests/heap/": "micropython", "tests/cmodules/": "compiled"}
+INSTALLED = {
+    "tests/interop/": "interop",
+    "tests/heap/": "micropython",
+    "tests/cmodules/": "compiled",
+    "tests/device/": "device",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

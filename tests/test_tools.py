@@ -176,8 +176,8 @@ def test_closing_lines_are_read(suites: ModuleType, line: str, counts: str) -> N
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
-        ([], ["lint", "unit", "portable", "cmodules", "heap", "interop"]),
-        (["--long"], ["lint", "unit", "portable", "cmodules", "heap", "interop", "long"]),
+        ([], ["lint", "unit", "portable", "cmodules", "heap", "device", "interop"]),
+        (["--long"], ["lint", "unit", "portable", "cmodules", "heap", "device", "interop", "long"]),
         (["unit"], ["unit"]),
         (["unit", "--long"], ["unit", "long"]),
         (["long"], ["long"]),
@@ -191,7 +191,7 @@ def test_an_unknown_suite_is_one_line(suites: ModuleType, capsys: pytest.Capture
     with pytest.raises(SystemExit) as caught:
         suites.choose(["units"])
     assert caught.value.code == 2
-    there = "lint, unit, portable, cmodules, heap, interop, long and --long"
+    there = "lint, unit, portable, cmodules, heap, device, interop, long and --long"
     assert capsys.readouterr().err == f"test: no suite `units`; there are: {there}\n"
 
 

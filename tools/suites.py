@@ -26,6 +26,16 @@ NO_TESTS = 5  # pytest's exit status when it collected none
 FILE_SECONDS = 600
 SUITE_SECONDS = 1_800
 SOAK_SECONDS = 7_200
+BOARDS = ("qemu-virt-rv32-264k", "qemu-virt-rv32-520k")
+# Of the portable files, those that run inside a board each time: a part of every layer, for a minute; with --long all.
+ON_BOARD = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "budget/test_pool", "codec/test_cobs", "codec/test_natural", "codec/test_serial_frame", "codec/test_varint",
+        "console/test_console", "jam/test_framing", "p2p/test_identify", "ports/test_contract", "sync/test_follow",
+        "transport/test_multistream", "transport/test_yamux",
+    )
+)
 
 
 class Counts:
@@ -103,7 +113,7 @@ def lint() -> Counts:
 
 def unit() -> Counts:
     """Everything on CPython but the real peers, and what measures a MicroPython of our own build."""
-    left_out = ("tests/interop", "tests/heap", *COMPILED)
+    left_out = ("tests/interop", "tests/heap", "tests/device", *COMPILED)
     return pytest_suite(SUITE_SECONDS, "tests", *[f"--ignore={folder}" for folder in left_out])
 
 
@@ -135,14 +145,34 @@ def heap() -> Counts:
     return pytest_suite(SUITE_SECONDS, "tests/heap")
 
 
+def device() -> Counts:
+    """Whole boards in QEMU, whose firmware is built first (two minutes); then portable files inside one of them."""
+    counts = pytest_suite(SUITE_SECONDS, "tests/device")
+    counts.add(on_board(BOARDS[0], ON_BOARD))
+    return counts
+
+
+def on_board(board: str, files: tuple[str, ...]) -> Counts:
+    """`tests/run.py --on`; without files it takes all that are portable."""
+    status, last = stream([sys.executable, "tests/run.py", "--on", board, *files], SUITE_SECONDS)
+    counts = read_counts(last)
+    if status and not counts.failed:
+        print(f"FAIL tests/run.py --on {board} - ended with status {status}")
+        counts.failed = 1
+    return counts
+
+
 def interop() -> Counts:
     """Peers that others wrote, installed by the tests themselves."""
     return pytest_suite(SUITE_SECONDS, "tests/interop")
 
 
 def soak() -> Counts:
-    """The tests marked `long`, in any folder."""
-    return pytest_suite(SOAK_SECONDS, "tests", "--long")
+    """The tests marked `long`, in any folder, and all portable files inside each board."""
+    counts = pytest_suite(SOAK_SECONDS, "tests", "--long")
+    for board in BOARDS:
+        counts.add(on_board(board, ()))
+    return counts
 
 
 SUITES: dict[str, Callable[[], Counts]] = {
@@ -151,6 +181,7 @@ SUITES: dict[str, Callable[[], Counts]] = {
     "portable": portable,
     "cmodules": cmodules,
     "heap": heap,
+    "device": device,
     "interop": interop,
     "long": soak,
 }
