@@ -11,6 +11,7 @@ from .console.console import Console
 from .console.log import Log
 from .const import const
 from .crypto import suite
+from .crypto.choice import get
 from .errors import LocalError
 from .node.board_node import BoardNode
 from .ports import board, clock
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .budget.profile import Profile
     from .chain.flash_area import Area
 
-_THRESHOLD_BYTES = const(4096)  # garbage that is let lie: the peak of the heap is that much above what lives
+_THRESHOLD_BYTES = const(2048)  # garbage that is let lie: the peak of the heap is that much above what lives
 _RING_BYTES = const(640)
 _LOG_LINES = const(8)
 _LOG_BYTES = const(80)  # of a line
@@ -49,6 +50,7 @@ class Boot:
         self.say("jamliquor-lite on %s%s" % (board.NAME, ", reset by " + cause if cause else ""))
         try:
             suite.self_test()
+            get("mlkem768")  # lazy, and checked when it is first wanted: now, while there is more room than later
         except LocalError as error:
             self.say(str(error))
             raise

@@ -21,7 +21,6 @@ from ..codec.spec import Spec, by_name
 from ..const import const
 from ..crypto.suite import blake2b_256
 from ..errors import VerifyError
-from . import state_value
 from .sets import FALLBACK, KEYS, TICKETS, held
 
 TYPE_CHECKING = False
@@ -93,6 +92,8 @@ class Checkpoint:
         The caller has proved the values, or trusts them as it trusts a genesis state. Raises
         VerifyError("codec") for values that are not of this spec.
         """
+        from . import state_value  # a board's checkpoints are made elsewhere
+
         safrole = state_value.Safrole(spec, c4)
         # The tickets of the next epoch are settled once submission has ended with a full accumulator
         # (6.24, 6.28).

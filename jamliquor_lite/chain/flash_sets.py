@@ -213,7 +213,7 @@ class FlashSets:
     def search(self, one: "FlashSet", field: bytes, step: int) -> int:
         """`find` of one of our sets, in the buffer that all share."""
         if CHUNK_BYTES % step:
-            return search(one, field, step, bytearray(16 * step))
+            return search(one, field, step, bytearray(4 * step))
         return search(one, field, step, self._chunk)
 
     def digest(self, one: "FlashSet") -> bytes:

@@ -100,7 +100,7 @@ class Window:
         self._area.read_into(self._offset + at, buf, start, end)
 
     def find(self, field: bytes, step: int) -> int:
-        return search(self, field, step, bytearray(16 * step))
+        return search(self, field, step, bytearray(4 * step))
 
     def whole(self) -> bytes:
         return self.take(0, self.size)
@@ -109,7 +109,7 @@ class Window:
         return digest_of(self, bytearray(CHUNK_BYTES))
 
 
-CHUNK_BYTES = 1024  # read from flash at a time; a multiple of what a record of a key set has, and of a page
+CHUNK_BYTES = 256  # read from flash at a time; a multiple of what a record of a key set has, and of a page
 
 
 def held(data: "Buffer | Set | None") -> "Set | None":

@@ -83,7 +83,8 @@ class BoardNode:
         self.status_ms = 0
         self.is_ending = False
         self.waker = Waker()
-        self.reset = reset
+        self.reset = self._end if reset is not None else None
+        self._restart = reset
         self._folder = folder
         self._pools = pools
         self._out = out
@@ -235,6 +236,13 @@ class BoardNode:
             await node.rest(busy, at_most_ms)
         else:
             await self.waker.wait(at_most_ms)
+
+    def _end(self) -> None:
+        """As the console wants it: peers are told and what was checked is saved before the board starts again."""
+        if self.node is not None:
+            self.node.close()
+        assert self._restart is not None
+        self._restart()
 
     # lines
 

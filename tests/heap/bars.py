@@ -9,3 +9,10 @@ DIALS = (("plain", 56), ("hybrid", 72))
 
 # Bytes that one more connection takes while nothing happens on it.
 IDLE_BYTES = 2560
+
+# A board's whole program, console and flash included, while it follows tiny: the whole heap in KB.
+FOLLOWING_KB = 112
+
+# By how many bytes what lives differs between windows of 50 headers, which hold epochs by ticket and by fallback in
+# another order.
+FOLLOWING_SLACK = 1024

@@ -11,10 +11,19 @@ if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
 
 
+_hasher = jamcrypto.Blake2b()
+
+
 class Blake2b:
     label = "c"
     Blake2b256 = jamcrypto.Blake2b
     blake2b_256 = staticmethod(jamcrypto.blake2b_256)
+
+    @staticmethod
+    def blake2b_into(out: bytearray, buf: "Buffer", start: int, end: int) -> None:
+        _hasher.reset()
+        _hasher.update(buf, start, end)
+        _hasher.digest_into(out)
 
 
 class Sha512:
