@@ -68,6 +68,8 @@ def need_firmware(board: board_file.Board, cache: Path, library: "Path | None" =
     ToolError when it cannot be built, or is larger than the board."""
     if library is not None and not (library / "micropython").is_dir():
         raise ToolError(f"{library} is no checkout of micropython-lib", 2)
+    if any(character.isspace() for character in str(cache)):
+        raise ToolError(f"make cannot build in {cache}: it has a blank in its name; XDG_CACHE_HOME can name another", 2)
     compiler = need_compiler()
     trees = {name: sources.need(name, cache) for name in sources.SOURCES}
     with locked(cache / f"firmware-{board.name}.lock"):

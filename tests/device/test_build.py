@@ -18,7 +18,7 @@ BYTECODE_MOST = 160 * 1000
 
 def test_two_folders_give_the_same_bytes(small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second build is made in another cache folder, of sources that lie elsewhere, with other times."""
-    cache = tmp_path / "another cache with a longer name"
+    cache = tmp_path / "another-cache-with-a-longer-name"
     cache.mkdir()
     for tree in cache_folder().iterdir():
         if tree.name.startswith(("micropython-1", "lwip-", "monocypher-", "pqclean-")) and tree.is_dir():
@@ -31,6 +31,12 @@ def test_two_folders_give_the_same_bytes(small: str, tmp_path: Path, monkeypatch
     found = second.read_bytes()
     for word in (str(tmp_path), str(ROOT), str(Path.home())):
         assert word.encode() not in found
+
+
+def test_a_folder_that_make_cannot_work_in_is_said(small: str, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="has a blank in its name; XDG_CACHE_HOME can name another") as caught:
+        need_firmware(board_named(small), tmp_path / "a b")
+    assert caught.value.status == 2
 
 
 def test_it_takes_what_it_may(board_name: str) -> None:
