@@ -13,8 +13,8 @@ class Profile:
     tree_headers = 4096  # a peer that invents forks; full spec needs 2 epochs + the vouching time (about 1,650)
     tree_marks = 16  # an author that forges a key set or ticket set per fork: each is up to 66 KB at full spec
     set_writes = 8  # sets of each kind that go into flash in one epoch: forged marks would wear it out (flash_sets.py)
-    scratch_writes = 4  # long headers that go into flash and lead to nothing, at once (long_header.py)
-    scratch_refill_ms = 1_800_000  # and one more each so often
+    scratch_writes = 8  # long headers that go into flash and lead to nothing, at once (long_header.py)
+    scratch_refill_ms = 1_200_000  # and one more each so often
     held_headers = 16  # kept aside: their slot has not come, or no child names them yet; the oldest goes first
     fork_headers = 64  # headers of one fork, fetched from its head backwards; a longer fork comes in forwards
     equivocations = 64  # evidence kept; beyond it the oldest is dropped

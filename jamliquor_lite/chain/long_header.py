@@ -7,9 +7,10 @@ is read again for the challenge; and only when the chain takes it are the keys c
 Flash wears, so a peer must not have us write what is of no use. All that its first 165 bytes allow is checked before
 a byte is written: the parent is known, slots ascend, the mark is due here and has our entropies, the length fits. A
 second header for the same parent and slot is first only hashed, for it mostly is the one that we have. What was
-written and then led to nothing is counted: `scratch_writes` of those at once, one more each `scratch_refill_ms`, and
-of one peer one an epoch in that time. At 4 and 30 minutes that is 52 times 17 sectors a day at most, 5 years of 100,000
-erases, whatever all peers do together; what the chain takes is not counted, and comes once an epoch.
+written and then led to nothing is counted: `scratch_writes` of those at once, one more each `scratch_refill_ms`. From
+one peer a header that came whole and was bad is the last one of that epoch, and streams that were cut, which may be
+nobody's fault, are at most half of them all. At 8 and 20 minutes that is 80 times 17 sectors a day at most, 3 years of
+100,000 erases, whatever all peers do together; what the chain takes is not counted, and comes once an epoch.
 """
 
 from ..codec.cursor import Cursor
@@ -124,33 +125,41 @@ class Allowance:
         self._left = writes
         self._refill_ms = refill_ms
         self._refilled_at = 0
-        self._peers: "list[tuple[str, int, int]]" = []  # who wasted one, for which epoch, when
+        self._peers: "list[tuple[str, int, int, int]]" = []  # who wasted some, of which epoch, how many, and when last
 
     def take(self, peer: str, epoch: int, now: int) -> bool:
-        """Whether `peer` may have a header of `epoch` written. It counts until `give_back`."""
+        """Whether `peer` may have a header of `epoch` written. It counts as a cut one until `end`."""
         while self._left < self._writes and now - self._refilled_at >= self._refill_ms:
             self._left += 1
             self._refilled_at += self._refill_ms
         if self._left == 0:
             return False
-        for name, for_epoch, at in self._peers:
-            if name == peer and for_epoch == epoch and now - at < self._refill_ms:
-                return False
+        count = 0
+        for name, of_epoch, wasted, at in self._peers:
+            if name == peer and of_epoch == epoch and now - at < self._refill_ms:
+                count = wasted
+        if 2 * count >= self._writes:
+            return False
         if self._left == self._writes:
             self._refilled_at = now
         self._left -= 1
         self.wasted += 1
-        self._peers = [one for one in self._peers if one[:2] != (peer, epoch)]
-        if len(self._peers) == _PEERS:
-            self._peers.pop(0)
-        self._peers.append((peer, epoch, now))
+        self._note(peer, epoch, count + 1, now)
         return True
 
-    def give_back(self, peer: str, epoch: int) -> None:
-        """What was taken has led to something."""
-        self._left = min(self._writes, self._left + 1)
-        self.wasted -= 1
+    def end(self, peer: str, epoch: int, is_adopted: bool, now: int) -> None:
+        """What was taken came whole: the chain has it now, or the peer is to blame."""
+        if is_adopted:
+            self._left = min(self._writes, self._left + 1)
+            self.wasted -= 1
+        self._note(peer, epoch, 0 if is_adopted else self._writes, now)
+
+    def _note(self, peer: str, epoch: int, count: int, now: int) -> None:
         self._peers = [one for one in self._peers if one[:2] != (peer, epoch)]
+        if count:
+            if len(self._peers) == _PEERS:
+                self._peers.pop(0)
+            self._peers.append((peer, epoch, count, now))
 
 
 class LongHeaders:
@@ -195,17 +204,28 @@ class LongHeaders:
         if parent != NONE:
             check_places(header, parent_slot, chain.levels.epoch(parent), tree.entropy(parent))
         _check_length(header, length)
+        if self._second == (header.parent, header.slot):
+            return 0
         for row in tree.rows_at(header.slot):
-            if tree.parents[row] == parent and self._second != (header.parent, header.slot):
+            if tree.parents[row] == parent:
                 return HELD
         return 0
 
-    def hashed_only(self, header: StoredHeader, header_hash: bytes) -> int:
-        """What a header is that was not written because another one had its parent and slot."""
+    def hashed_only(self, header: StoredHeader, header_hash: bytes, is_second: bool) -> int:
+        """What a header is that was not written, because another one had its parent and slot (`is_second`) or it had
+        no turn."""
         if self.chain.tree.find(header_hash) != NONE:
             return KNOWN
-        self._second = (header.parent, header.slot)
+        if is_second:
+            self._second = (header.parent, header.slot)
         return HELD
+
+    def begin(self, writer: "Sink", header: StoredHeader) -> None:
+        """The area is this sink's until it is dropped."""
+        self.writer = writer
+        self.written += 1
+        if self._second == (header.parent, header.slot):
+            self._second = None
 
 
 class Sink:
@@ -224,6 +244,7 @@ class Sink:
         self._owner = owner
         self._peer = peer
         self._at = 0
+        self._is_second = False
         self._view: "StoredHeader | None" = None
         self._state: "Blake2b256 | None" = None
 
@@ -243,11 +264,11 @@ class Sink:
         except VerifyError as error:
             chain.refuse(error)
             raise
+        self._is_second = self.outcome == HELD
         if not self.outcome:
             epoch = chain.spec.epoch(self.slot)
             if owner.writer is None and owner.allowance.take(self._peer, epoch, owner.now()):
-                owner.writer = self
-                owner.written += 1
+                owner.begin(self, header)
             else:
                 self.outcome = HELD
         self.write(buf, 0, end)
@@ -276,7 +297,7 @@ class Sink:
         self.hash = self._state.digest()
         if owner.writer is not self:
             if self.outcome == HELD:
-                self.outcome = owner.hashed_only(self._view, self.hash)
+                self.outcome = owner.hashed_only(self._view, self.hash, self._is_second)
             return
         within = self._at % _PAGE
         if within:
@@ -286,14 +307,16 @@ class Sink:
         try:
             self._view.complete(self._at, self.hash)
         except VerifyError as error:
+            self.judged(False)
             self.drop()
             owner.chain.refuse(error)
             raise
         self.header = self._view
 
-    def adopted(self) -> None:
-        """The chain has taken the header: writing it was no waste."""
-        self._owner.allowance.give_back(self._peer, self._owner.chain.spec.epoch(self.slot))
+    def judged(self, is_adopted: bool) -> None:
+        """The chain has taken the header, so that writing it was no waste, or has refused it for breaking a rule."""
+        owner = self._owner
+        owner.allowance.end(self._peer, owner.chain.spec.epoch(self.slot), is_adopted, owner.now())
 
     def drop(self) -> None:
         """Let the area go. What is in it is no header any more."""

@@ -74,7 +74,10 @@ class Follower:
                 elif outcome == ADDED:
                     self._on_added(header)
                 if outcome == ADDED:
-                    sink.adopted()
+                    sink.judged(True)
+        except VerifyError:
+            sink.judged(False)
+            raise
         finally:
             sink.drop()
         return outcome

@@ -1,7 +1,6 @@
 """A genesis of a spec of our own, small enough for any interpreter, and its chainspec. Runs on both."""
 
 import binascii
-import json
 
 from jamliquor_lite.chain import state_key
 from jamliquor_lite.codec.spec import Spec
@@ -83,4 +82,6 @@ def chainspec(spec: Spec = SMALL, seed: int = 1) -> "dict[str, Any]":
 
 
 def text(root: "Any") -> str:
+    import json  # here, for a board's firmware has none
+
     return json.dumps(root)

@@ -209,26 +209,38 @@ def test_no_set_is_written_for_a_header_that_is_refused():
     assert board.add(block.header) == ADDED and board.chain._table.sets.sets_written == before + 1
 
 
-def test_one_peer_wastes_one_write_an_epoch_and_all_together_a_few():
+def test_streams_that_are_cut_do_not_shut_out_the_only_peer():
+    board, block, _ = at_the_mark()
+    for _ in range(3):
+        board.stream(block.header, "e1", stop=BUFFER + 200).drop()
+    assert board.long.allowance.wasted == 3
+    assert board.add(block.header, "e1") == ADDED and board.long.allowance.wasted == 3
+
+
+def test_one_peer_wastes_half_of_the_writes_and_all_together_a_few():
     board, block, _ = at_the_mark()
     bad = block.header[:-96] + bytes(96)
     erased = board.scratch.sectors_erased
-    for _ in range(5):  # a broken stream counts as one that led to nothing
+    for _ in range(9):
         board.stream(block.header, "e1", stop=BUFFER + 200).drop()
-    assert board.scratch.sectors_erased <= erased + 1 and board.long.allowance.wasted == 1
+    assert board.scratch.sectors_erased <= erased + 4 and board.long.allowance.wasted == 4
     assert board.add(block.header, "e1") == HELD, "it has to wait, good or not"
-    for number in range(2, 20):
+    with pytest.raises(VerifyError):
+        board.add(bad, "e2")
+    assert board.add(bad, "e2") == HELD, "one that was bad is its last one of this epoch"
+    assert board.long.allowance.wasted == 5
+    for number in range(3, 20):
         try:
             assert board.add(bad, f"e{number}") == HELD
         except VerifyError as error:
             assert error.rule == "seal"
-    assert board.long.allowance.wasted == 4 and board.scratch.sectors_erased <= erased + 4
+    assert board.long.allowance.wasted == 8 and board.scratch.sectors_erased <= erased + 8
     assert board.add(block.header, "e99") == HELD
     board.now += Profile.scratch_refill_ms - 1
     assert board.add(block.header, "e99") == HELD
     board.now += 1
     assert board.add(block.header, "e99") == ADDED
-    assert board.long.allowance.wasted == 4
+    assert board.long.allowance.wasted == 8
 
 
 def test_the_allowance_of_a_day():
@@ -237,12 +249,15 @@ def test_the_allowance_of_a_day():
     for minute in range(24 * 60):
         for peer in range(40):
             taken += allowance.take(f"e{peer} {minute}", 7, minute * 60_000)
-    assert taken == allowance.wasted == 4 + 47  # as the module says: 52 at most
+    assert taken == allowance.wasted == 8 + 71  # as the module says: 80 at most
     allowance = Allowance(4, 1000)
-    assert allowance.take("e1", 7, 0) and not allowance.take("e1", 7, 999) and allowance.take("e1", 8, 999)
-    assert allowance.take("e1", 7, 1000)
-    allowance.give_back("e1", 7)
+    assert allowance.take("e1", 7, 0) and allowance.take("e1", 7, 1) and not allowance.take("e1", 7, 999)
+    assert allowance.take("e1", 8, 999)
     assert allowance.take("e1", 7, 1001)
+    allowance.end("e1", 7, True, 1001)
+    assert allowance.take("e1", 7, 1002)
+    allowance.end("e1", 7, False, 1003)
+    assert not allowance.take("e1", 7, 1900) and allowance.take("e1", 7, 2003)
 
 
 def test_one_header_at_a_time():
