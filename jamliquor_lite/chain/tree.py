@@ -28,9 +28,9 @@ PENDING = 32  # its epoch's keys or tickets rest on a mark that nobody has vouch
 
 
 def rows_for(spec: "Spec") -> int:
-    """Rows that a chain of this spec needs at most while it goes on: from the root, two epochs and a quarter behind what
-    is vouched for (light.py), to a head whose builders are a third of the validators: half of V blocks in the mean, and
-    some for forks and for validators that are away."""
+    """Rows that a chain of this spec needs at most while it goes on: from the root, two epochs and a quarter behind
+    what is vouched for (light.py), to a head whose builders are a third of the validators: half of V blocks in the
+    mean, and some for forks and for validators that are away."""
     return 2 * spec.epoch_length + spec.epoch_length // 2 + spec.validators + 16
 
 
