@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.run import is_portable
+
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("bash", "env", "cat", "cmp", "dirname", "flock", "mktemp", "rm", "tail", "mkdir", "chmod", "touch")
 
@@ -185,6 +187,11 @@ def test_closing_lines_are_read(suites: ModuleType, line: str, counts: str) -> N
 )
 def test_suites_are_chosen(suites: ModuleType, words: list[str], chosen: list[str]) -> None:
     assert suites.choose(words) == chosen
+
+
+def test_what_runs_on_a_board_each_time_is_portable(suites: ModuleType) -> None:
+    assert all((ROOT / path).is_file() and is_portable(str(ROOT / path)) for path in suites.ON_BOARD)
+    assert all((ROOT / "boards" / board / "board.toml").is_file() for board in suites.BOARDS)
 
 
 def test_an_unknown_suite_is_one_line(suites: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,9 @@ BOARDS = ("qemu-virt-rv32-264k", "qemu-virt-rv32-520k")
 ON_BOARD = tuple(
     f"tests/{name}.py"
     for name in (
-        "budget/test_pool", "codec/test_cobs", "codec/test_natural", "codec/test_serial_frame", "codec/test_varint",
-        "console/test_console", "jam/test_framing", "p2p/test_identify", "ports/test_contract", "sync/test_follow",
+        "budget/test_pool", "chain/test_epoch", "chain/test_header", "cmodules/test_binding", "codec/test_cbor",
+        "codec/test_serial_frame", "codec/test_varint", "console/test_console", "jam/test_kinds",
+        "node/test_board_config", "p2p/test_identify", "ports/test_contract", "sync/test_follow_portable",
         "transport/test_multistream", "transport/test_yamux",
     )
 )

@@ -98,7 +98,7 @@ def test_malformed_input_is_refused_by_one_clear_error():
 
 
 def test_every_cut_of_a_value_is_refused():
-    data = dumps({"a": [1, 2.5, None, True], b"k": {"n": -5, "t": "text"}, 7: b"x" * 300})
+    data = dumps({"a": [1, 25, None, True], b"k": {"n": -5, "t": "text"}, 7: b"x" * 300})
     for end in range(len(data)):
         assert raises(VerifyError, loads, data[:end]).rule == "cbor"
     assert loads(data)[7] == b"x" * 300

@@ -121,9 +121,9 @@ def closure(path: str) -> "tuple[dict[str, Path], set[str]]":
         if name.removesuffix(".py") + ".mpy" in needed:
             continue
         needed[name.removesuffix(".py") + ".mpy"] = ROOT / name
-        for module in imported(ROOT / name):
+        for module, first in imported(ROOT / name):
             parts = module.split(".")
-            if parts[0] == "jamliquor_lite" or module in _ABSENT:
+            if first and (parts[0] == "jamliquor_lite" or module in _ABSENT):
                 outside.add(module)
             for end in range(1, len(parts) + 1):
                 base = "/".join(parts[:end])
@@ -142,22 +142,23 @@ def has_floats(source: Path) -> bool:
     return any(isinstance(getattr(node, "value", None), float) for node in ast.walk(ast.parse(source.read_text())))
 
 
-def imported(file: Path) -> "Iterator[str]":
-    """Full names of all that is imported when the module is, or in a function; of `from a import b` also a.b. What is
-    only for the eyes of a type checker, or stands in a `try`, is not needed."""
-    waiting: "list[ast.AST]" = [ast.parse(file.read_text())]
+def imported(file: Path) -> "Iterator[tuple[str, bool]]":
+    """(full name, whether that is when the module itself is) of all that it imports; of `from a import b` also a.b.
+    What is only for the eyes of a type checker, or stands in a `try`, is not needed."""
+    waiting: "list[tuple[ast.AST, bool]]" = [(ast.parse(file.read_text()), True)]
     while waiting:
-        node = waiting.pop()
+        node, first = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         if isinstance(node, ast.Try) or (isinstance(node, ast.FunctionDef) and node.name == "on_board"):
             continue
-        waiting.extend(ast.iter_child_nodes(node))
+        first = first and not isinstance(node, ast.FunctionDef)
+        waiting.extend((child, first) for child in ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, first) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield node.module, first
+            yield from ((f"{node.module}.{alias.name}", first) for alias in node.names)
 
 
 @functools.cache
