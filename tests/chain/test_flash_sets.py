@@ -26,7 +26,7 @@ def store(memory=None, set_writes=100):
 
 
 def test_a_set_reads_like_one_in_memory():
-    for spec, size in ((SMALL, 0), (Spec("custom", 100, 150, 100, 2, 2, 6), 12 * 5 * SECTOR)):
+    for spec, size in ((SMALL, 0), (Spec("custom", 100, 150, 100, 2, 2, 6), 16 * SECTOR)):
         sets = FlashSets(area_over(fresh(size or 10 * SECTOR)), spec, 8)
         for kind, data, step in ((KEYS, keys(1, spec), 64), (TICKETS, tickets(1, spec), 33),
                                  (FALLBACK, Random(2).bytes(32 * spec.epoch_length), 32)):
