@@ -8,14 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from jamliquor_lite.chain.chainspec import ChainSpec  # noqa: E402
+from jamliquor_lite.chain.keeper import provision  # noqa: E402
 from jamliquor_lite.cli.board_file import Board  # noqa: E402
+from jamliquor_lite.node import board_config  # noqa: E402
+from jamliquor_lite.ports.flash import Area  # noqa: E402
 from tools import sources  # noqa: E402
 from tools.building import ToolError, cache_folder, new_folder  # noqa: E402
 
@@ -71,6 +75,23 @@ def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
             left -= disk.write(b"\xff" * min(left, _FILL_BYTES))
     if files:
         put(path, board, "fs", files)
+
+
+def node_disk(path: Path, board: Board, chain: Path, peers: "Sequence[str]") -> str:
+    """Write the disk of a board whose node begins at the genesis of a chainspec (JIP-4) and follows these multiaddrs:
+    board.conf, start.cbor, and the validator sets where the board reads them. The chain's id. LocalError, ToolError."""
+    chainspec = ChainSpec.read(str(chain))
+    lines = [f"chain = {chainspec.id}", *(f"peer = {peer}" for peer in peers)]
+    conf = "\n".join([*lines, ""]).encode()
+    board_config.parse(conf)
+    at, size = board.flash()["sets"]
+    sets = bytearray(b"\xff" * size)
+    start = provision(Area(sets, 0, size), chainspec.checkpoint())
+    make(path, board, {board_config.FILE_NAME: conf, "start.cbor": start})
+    with path.open("r+b") as disk:
+        disk.seek(at)
+        disk.write(sets)
+    return chainspec.id
 
 
 def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> None:
