@@ -9,6 +9,7 @@ from jamliquor_lite.codec import varint
 from jamliquor_lite.codec.natural import encode as natural
 from jamliquor_lite.codec.protobuf import field_bytes, field_int
 from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.console import messages
 from jamliquor_lite.jam.relayed_request import preamble
 from jamliquor_lite.p2p import identify, keys, multiaddr
 from jamliquor_lite.transport import noise_payload
@@ -118,6 +119,19 @@ def made():
     bodies = [block(TINY, Dice(number)) for number in range(40)]
     small = [header + bytes(7) for header, _ in bodies[:1]] + sorted((whole for _, whole in bodies), key=len)[:12]
     yield "measured", [one for one in small if len(one) < 3_000]
+    session = b"next" + b"\0"
+    yield "serial_link", [
+        b"\x02" + b"".join([bytes([len(body) - 1]) + body for body in bodies]) for bodies in (
+            [b"\x10\1dial", b"\x12" + session + b"\0\0\0\4hello", b"\x12" + session + b"\2\0\0\4z", b"\x14next\0"],
+            [b"\x10\1dial", b"\x13" + session + b"\1\4\0\1", b"\x13" + session + b"\0\4\1\0", b"\x10\1next"],
+        )
+    ] + [b"\x03\x09\x19\1dialsess\x0b\x1asess\0\0\0\0\4hi"]
+    yield "console", [
+        bytes([len(body) - 1]) + body for body in (
+            messages.request(1, "state", ("service", 1)), messages.request(2, "log", ("since", 0)),
+            messages.request(3, "status", ("every", 100)), messages.request(4, "chain"), messages.request(5, "help"),
+        )
+    ] + [b"\xff" + line for line in (b"status\r", b"st\x7f\x15log 3\r\n", b"\x1b[Ahelp\r", b"peers\3\r")]
     yield "header_announcement", [b"\x01\x20\x60" + framed(one, one), b"\x00\x20\x60", b"\x0e\x01\x02" + framed(one)]
 
 

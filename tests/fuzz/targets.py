@@ -6,9 +6,10 @@ that does not hold, two readings of the same bytes that differ. fuzz.py feeds th
 
 from jamliquor_lite.budget.pool import Pool
 from jamliquor_lite.budget.profile import Profile
-from jamliquor_lite.codec import varint
+from jamliquor_lite.codec import serial_frame, varint
 from jamliquor_lite.codec.protobuf import Fields
 from jamliquor_lite.codec.spec import TINY
+from jamliquor_lite.console.output import LEAST_BYTES
 from jamliquor_lite.errors import BudgetError, RemoteError, VerifyError
 from jamliquor_lite.gateway.extrinsic import Measured
 from jamliquor_lite.jam import events as jam_events
@@ -20,8 +21,10 @@ from jamliquor_lite.jam.relayed_request import MAX_HOPS, Preamble
 from jamliquor_lite.p2p import events, identify, keys, multiaddr
 from jamliquor_lite.transport import multistream, noise_payload
 from jamliquor_lite.transport.noise import DONE, HYBRID, MAX_HANDSHAKE, PLAIN
+from jamliquor_lite.transport.serial_link import SerialLink
 from jamliquor_lite.transport.terms import OFF, PREFER
 from jamliquor_lite.transport.yamux import STREAM, Session
+from tests.console.fakes import Bench
 from tests.fake_carrier import Pair
 from tests.transport.connection_script import OPS, Script
 from tests.transport.noise_pairs import ALICE, BOB, side, take, up_to, written
@@ -466,7 +469,58 @@ def fuzz_measured(data):
     assert not refusal and (found.header_end, found.size) == (header_end, at)
 
 
+def _pieces(cut):
+    """What comes over a serial line: frames of these bodies, and now and then bytes that are none."""
+    while cut.at < len(cut.data):
+        size = cut.u8()
+        body = bytes([cut.u8() for _ in range(min(size % 128 + 1, len(cut.data)))])
+        yield serial_frame.encode(body) if size < 224 else body
+
+
+def fuzz_serial_link(data):
+    """Whatever an end hears, it stays in a state that there is, and gives its bytes in order."""
+    cut = Cut(data)
+    choice = cut.u8()
+    link = SerialLink(1 + (choice >> 2 & 7))
+    link.next_id = b"next"
+    now = 0
+    if choice & 1:
+        link.dial(b"dial", now)
+    buf = memoryview(bytearray(300))
+    for piece in _pieces(cut):
+        now += 1 + 40 * (choice >> 5)
+        link.feed(piece, 0, len(piece), now)
+        if choice & 2:
+            link.recv_into(buf, 0, 300, now)
+            link.send(buf, 0, 300)
+        for _ in range(20):
+            if not link.outlet(now):
+                break
+            assert link.out_end <= serial_frame.MAX_FRAME
+            link.sent(link.out_end - link.out_start)
+        assert link.state in (0, 1, 2, 3) and (link.wake_at(now) >= 0 or link.state == 2)
+        assert 0 <= link.incoming.room <= 8 and link.incoming.held < 128
+
+
+def fuzz_console(data):
+    """Whatever a console hears, it goes on, in the memory that it has, and answers the next request."""
+    bench = Bench(ring_bytes=LEAST_BYTES)
+    for piece in _pieces(Cut(data)):
+        bench.put(piece)
+        for question in bench.face.questions:
+            question.is_done = True
+        bench.turn(4, 300)
+        assert bench.console.output.size <= LEAST_BYTES
+    bench.turn(20)
+    bench.take()
+    bench.ask("pools")
+    bench.turn(4)
+    assert [3, 7, 2] in bench.take()[1]
+
+
 TARGETS = {
+    "serial_link": fuzz_serial_link,
+    "console": fuzz_console,
     "varint": fuzz_varint,
     "protobuf": fuzz_protobuf,
     "multiaddr": fuzz_multiaddr,
