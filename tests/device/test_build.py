@@ -9,7 +9,8 @@ import pytest
 
 from tests.device.emulated import firmware
 from tools.building import ToolError, cache_folder
-from tools.firmware_build import Figures, board_named, check, figures, need_firmware
+from tools.firmware_build import Figures, Work, board_named, check, figures, need_firmware
+from tools.sources import SOURCES, need
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT_MOST = 480 * 1000
@@ -60,6 +61,23 @@ def test_what_does_not_fit_is_refused(change: "dict[str, int]", line: str) -> No
     with pytest.raises(ToolError) as caught:
         check(board, right._replace(**change))
     assert str(caught.value) == f"{board.name}: {line}" and caught.value.status == 1
+
+
+def test_packages_of_micropython_lib_are_frozen_where_a_checkout_is_named(small: str, tmp_path: Path) -> None:
+    library = tmp_path / "lib"
+    for folder, name in (("micropython", "other"), ("python-stdlib", "logging"), ("python-ecosys", "cbor2")):
+        package = library / folder / name
+        package.mkdir(parents=True)
+        (package / "manifest.py").write_text(f'metadata(version="1.0")\nmodule("{name}.py")\n')
+        (package / f"{name}.py").write_text("")
+    trees = {name: need(name, cache_folder()) for name in SOURCES}
+    frozen = {}
+    for named in (None, library):
+        work = Work(board_named(small), trees, tmp_path / "work", named, "")
+        work.copy_sources()
+        frozen[named] = {name for name, _ in work.frozen_files()}
+    assert frozen[library] - frozen[None] == {"logging.py", "cbor2.py"}
+    assert {"_boot.py", "_board.py", "main.py", "jamliquor_lite/chain/header.py"} <= frozen[None]
 
 
 @pytest.mark.parametrize(
