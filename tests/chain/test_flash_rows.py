@@ -1,6 +1,8 @@
 # portable: runs on CPython and MicroPython
 """The tree's hashes in flash against those in memory, under any order of what a tree does with its rows."""
 
+import gc
+
 from jamliquor_lite.chain.flash_rows import FlashRows
 from jamliquor_lite.chain.rows import HeldRows
 from jamliquor_lite.errors import LocalError
@@ -51,6 +53,7 @@ class Both:
 
 def test_any_order_of_calls():
     for seed in range(4):
+        gc.collect()
         rng = Random(seed)
         both = Both(70, 6)
         for step in range(500):
