@@ -9,6 +9,7 @@ from jamliquor_lite.console.lines import MAX_LINE
 from jamliquor_lite.console.messages import DONE, FAULT, FIELDS, ROW, STATUS
 from jamliquor_lite.console.output import LEAST_BYTES, Output
 from jamliquor_lite.errors import LocalError
+from jamliquor_lite.ports import board, entropy
 from tests.console.fakes import Bench, Face, Line
 from tests.support import raises, skip
 
@@ -404,6 +405,23 @@ def test_frames_that_are_no_requests_are_counted_only():
         frames = bench.take()[1]
         assert len(frames) == 1 and frames[0][:2] == [FAULT, 7] and complaint in frames[0][2], items
     assert bench.face.resets == 0
+
+
+def test_a_mebibyte_of_noise_loses_no_request_behind_it():
+    if board.HEAP_BYTES:
+        skip("tests/device sends it to the board's UART")
+    bench = Bench()
+    bench.log.add(0, "a line")
+    cut = serial_frame.encode(messages.request(1, "reset"))
+    for number in range(256):
+        bench.put(entropy.random_bytes(4096))
+        bench.put(cut[: number % (len(cut) - 1)])  # without its last zero alone it is whole
+        bench.take()
+        bench.put(serial_frame.encode(messages.request(1000 + number, "log", (1,))))
+        assert [frame[:2] for frame in bench.take()[1]] == [[ROW, 1000 + number], [DONE, 1000 + number]], number
+    assert bench.face.resets == 0 and bench.console.sorter.frames >= 256
+    bench.type("\x15log 1\r")
+    assert "a line" in "".join(bench.lines())
 
 
 def test_rows_are_cut_until_they_fit():
