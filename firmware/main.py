@@ -18,7 +18,7 @@ gc.threshold(1024)  # modules are packed close by frequent collections
 
 # From below: imports that nest deep take stack, which a board has little of.
 import jamliquor_lite.crypto.suite  # noqa: E402
-import jamliquor_lite.transport.connection  # noqa: E402
+import jamliquor_lite.transport.connection  # noqa: E402, F401
 from jamliquor_lite.boot import Boot  # noqa: E402
 
 Boot(profile, pools).run()

@@ -1,7 +1,6 @@
-"""The MicroPython port: memory that is enforced, network, disk, serial ports, entropy, time, watchdog, reset."""
+"""The MicroPython port: memory that is enforced, disk, serial ports, entropy, time, watchdog, reset."""
 
 import hashlib
-import socket
 import threading
 import time
 from pathlib import Path
@@ -12,15 +11,6 @@ from tests.device.emulated import Emulated
 from tools.firmware_build import board_named
 
 RAM = 0x80500000
-UP = """
-import network, time
-lan = network.LAN()
-lan.active(True)
-while not lan.isconnected():
-    time.sleep_ms(1)
-"""
-
-
 def test_it_boots_to_python_and_shows_its_figures(board_name: str, tmp_path: Path) -> None:
     program = b"""
 import gc, machine, sys, virt
@@ -102,119 +92,6 @@ print("free", gc.mem_free() > 100000)
 """)
     board.expect("^caught$")
     board.expect("^free True$")
-
-
-class EchoServer:
-    """A TCP server on this machine that sends back what comes, and keeps the hash of it."""
-
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.hash = hashlib.sha256()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        connection, _ = self.listener.accept()
-        with connection:
-            while data := connection.recv(8192):
-                self.hash.update(data)
-                connection.sendall(data)
-
-    def close(self) -> None:
-        self.listener.close()
-
-
-ECHO = UP + """
-import asyncio, hashlib, os
-from jamliquor_lite.ports import tcp
-from jamliquor_lite.ports.tcp import Waker
-async def echo():
-    waker = Waker()
-    link = tcp.dial(waker, "10.0.2.2", PORT)
-    out = os.urandom(1000)
-    sent = hashlib.sha256()
-    back = hashlib.sha256()
-    inbox = bytearray(2048)
-    n_sent = n_back = 0
-    while n_back < SIZE:
-        at = n_sent % 1000
-        n = link.send(memoryview(out), at, min(1000, at + SIZE - n_sent))
-        sent.update(memoryview(out)[at : at + n])
-        n_sent += n
-        m = link.recv_into(memoryview(inbox), 0, 2048)
-        assert m >= 0, link.reason
-        back.update(memoryview(inbox)[:m])
-        n_back += m
-        if not n and not m:
-            link.watch(True, n_sent < SIZE)
-            await waker.wait(1000)
-    digest = sent.digest()
-    print("echo", n_back, digest == back.digest(), digest.hex())
-asyncio.run(echo())
-"""
-
-
-def test_dhcp_and_a_quarter_mebibyte_of_echo(board_name: str, tmp_path: Path) -> None:
-    server = EchoServer()
-    program = ECHO.replace("PORT", str(server.port)).replace("SIZE", str(256 * 1024))
-    with Emulated(board_name, tmp_path, {"main.py": program.encode()}) as board:
-        found = board.expect(r"^echo (\d+) (\S+) (\S+)$")
-        server.close()
-    assert found.groups()[:2] == (str(256 * 1024), "True")
-    assert found.group(3) == server.hash.hexdigest()
-
-
-SERVE = UP + """
-import socket
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("0.0.0.0", 7000))
-listener.listen(2)
-print("listening", lan.ifconfig()[0])
-"""
-
-
-def test_the_host_reaches_it(boot) -> None:
-    board = boot(SERVE + """
-while True:
-    connection, address = listener.accept()
-    line = connection.readline()
-    connection.write(b"you said " + line)
-    connection.close()
-""", ports=(7000,))
-    board.expect(r"^listening 10\.0\.2\.15$")
-    for text in (b"1\n", b"2\n", b"3\n", b"4\n", b"5\n", b"6\n", b"7\n"):  # more than it has sockets
-        with socket.create_connection(board.reach(7000), timeout=60) as connection:
-            connection.sendall(text)
-            with connection.makefile("rb") as answer:
-                assert answer.read() == b"you said " + text
-
-
-def test_a_long_computation_does_not_stall_tcp(boot) -> None:
-    """The board loops in Python and looks at no socket; meanwhile its TCP takes a connection and acknowledges data.
-
-    It says how many frames it has sent: none of them is sent by the loop itself.
-    """
-    board = boot(SERVE + """
-import virt
-uart = virt.Uart()
-print("counting")
-before = lan.stats()[1]
-while not uart.read(1):
-    pass
-print("counted", lan.stats()[1] - before)
-connection, address = listener.accept()
-print("read", len(connection.read(2000)))
-""", ports=(7000,))
-    board.expect("^counting$")
-    with socket.create_connection(board.reach(7000), timeout=60) as connection:
-        connection.sendall(bytes(2000))
-        # QEMU's own stack answers us, so the board is given the time of a few round trips before it is asked.
-        time.sleep(0.3)
-        board.send("x")
-        assert int(board.expect(r"^counted (\d+)$").group(1)) >= 2  # SYN+ACK, and an ACK of the data
-        board.expect("^read 2000$")
 
 
 def test_files_stay_over_a_power_cycle(board_name: str, tmp_path: Path) -> None:
@@ -430,22 +307,3 @@ print("clocks", clock.wall_seconds(), clock.ticks_ms() - a, time.ticks_diff(time
     wall, ms, us = map(int, found.groups())
     assert abs(wall - time.time()) < 600
     assert ms >= 30 and us >= 30_000
-
-
-def test_an_idle_board_takes_no_processor_time(boot) -> None:
-    board = boot(UP + """
-print("idle")
-time.sleep(3)
-print("awake")
-""")
-    board.expect("^idle$")
-    before = _cpu_ticks(board.pid)
-    board.expect("^awake$")
-    ticks = _cpu_ticks(board.pid) - before
-    assert ticks < 100, "a third of three seconds: it does not sleep"
-
-
-def _cpu_ticks(pid: int) -> int:
-    """Hundredths of a second that a process took so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
