@@ -6,7 +6,7 @@ import asyncio
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.budget.stream import READ_ENDED
 from jamliquor_lite.errors import LocalError
-from jamliquor_lite.node import race
+from jamliquor_lite.node import places
 from jamliquor_lite.node.carrier import earliest
 from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.ports import clock, entropy
@@ -185,11 +185,11 @@ async def _no_socket():
     def shortage(waker, host, port):
         raise LocalError("cannot dial: too many open files")
 
-    before, race.dial = race.dial, shortage
+    before, places.dial = places.dial, shortage
     try:
         connection = await hosts.dial()
     finally:
-        race.dial = before
+        places.dial = before
     assert connection.state == CLOSED and "too many open files" in connection.close_reason
     await hosts.close()
 
