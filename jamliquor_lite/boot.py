@@ -42,7 +42,7 @@ class Boot:
     def say(self, line: str) -> None:
         """A line for people: on the console now, and in its log for later."""
         self.console.log.add(clock.ticks_ms(), line)
-        self.console.output.line(line)
+        self.console.tell(line)
 
     def run(self) -> None:
         """Never ends on a board."""

@@ -148,8 +148,9 @@ def _status_lines(s: "Status", console: "Console") -> "Answer":
     yield "memory   %d bytes used, %d free" % (s.heap_used, s.heap_free)
     yield "time     %d turns, busy for %d ms" % (s.turns, s.busy_ms)
     sorter, editor = console.sorter, console.editor
-    yield "console  %d frames (%d broken, %d too long, %d cut), %d lines unreadable, %d lines of output dropped" % (
-        sorter.frames, sorter.broken, sorter.oversize, sorter.cut, editor.unreadable, console.output.dropped)
+    yield "console  %d frames, %d of them no requests (%d broken, %d too long, %d cut), %d lines unreadable" % (
+        sorter.frames, console.refused, sorter.broken, sorter.oversize, sorter.cut, editor.unreadable)
+    yield "output   %d lines and frames dropped, for nobody read" % console.output.dropped
 
 
 def _pools(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":

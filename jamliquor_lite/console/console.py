@@ -127,6 +127,15 @@ class Console:
         self.output.clear()
         self.editor.clear()
 
+    def tell(self, text: str) -> None:
+        """Put a line that nobody asked for. What is being typed is shown again behind it."""
+        is_typing = self.editor.count > 0 and self.editor.event == lines.NOTHING
+        if is_typing:
+            self.output.echo(_NEW_LINE, 0, len(_NEW_LINE))
+        self.output.line(text)
+        if is_typing:
+            self._prompt()
+
     # what the commands use
 
     def send_status(self, now: int) -> None:

@@ -287,6 +287,19 @@ def test_what_is_typed_while_an_answer_waits_shows_behind_it():
     assert bench.lines()[0] == "ls"
 
 
+def test_news_do_not_eat_what_is_being_typed():
+    bench = Bench()
+    bench.console.tell("peer came")
+    bench.turn()
+    assert bench.lines() == ["peer came", ""]
+    bench.type("sta")
+    bench.console.tell("peer left")
+    bench.turn()
+    assert bench.lines() == ["sta", "peer left", "> sta"]
+    bench.type("tus\r")
+    assert "head     slot" in "".join(bench.lines())
+
+
 def test_a_tool_is_answered_while_a_person_waits():
     bench = Bench()
     bench.type("state service 1\rpools\r")
