@@ -155,10 +155,10 @@ class KeyVerifier:
 
     def value(self, buf: "Buffer", start: int, end: int) -> None:
         """Take the next bytes of the value, buf[start:end]."""
+        if start == end and self.entries:
+            return
         if self._phase != _VALUE or end - start > self._missing:
             raise self._stop("value of entry %d is longer than announced" % (self.entries - 1))
-        if start == end:
-            return
         if self._hasher is not None:
             self._hasher.update(memoryview(buf)[start:end])
         else:

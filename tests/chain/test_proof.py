@@ -146,6 +146,13 @@ def test_an_empty_answer_proves_up_to_the_first_unknown_sub_trie_only() -> None:
     assert verify(trie.root(), start, HIGHEST, trie.path(start), []) == HIGHEST
 
 
+def test_an_empty_value_may_come_in_no_pieces_or_in_empty_ones() -> None:
+    key = b"\x31" * 31
+    trie = Trie([(key, b"")])
+    verify_single(trie.root(), key, trie.path(key), b"")
+    assert verify(trie.root(), key, key, trie.path(key), [(key, b"")]) == key
+
+
 def test_an_empty_state_needs_no_nodes() -> None:
     assert verify(bytes(32), LOWEST, HIGHEST, [], []) == HIGHEST
     verify_single(bytes(32), LOWEST, [], None)

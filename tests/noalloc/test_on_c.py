@@ -1,0 +1,24 @@
+"""The files of this folder on a 32-bit MicroPython with the cryptography in C, as a board has it."""
+
+import pytest
+
+from tests.heap.board import MANIFEST, ROOT, Board, NoBoard
+
+HEAP = 2 * 1024 * 1024
+FILES = ("tests/noalloc/test_header.py", "tests/noalloc/test_proof.py", "tests/transport/test_allocation.py",
+         "tests/transport/test_noise.py")
+
+
+@pytest.fixture(scope="module")
+def program() -> Board:
+    try:
+        return Board(32, MANIFEST, "--crypto")
+    except NoBoard as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_it_takes_what_it_says(program: Board, path: str) -> None:
+    ended = program.run(HEAP, str(ROOT / "tests" / "run.py"), path)
+    assert ended.status == 0 and "\nFAIL" not in ended.text, ended.text
+    assert " 0 failed, 0 skipped" in ended.text, ended.text
