@@ -114,7 +114,7 @@ def lint() -> Counts:
 
 def unit() -> Counts:
     """Everything on CPython but the real peers, and what measures a MicroPython of our own build."""
-    left_out = ("tests/interop", "tests/heap", "tests/device", *COMPILED)
+    left_out = ("tests/interop", "tests/heap", "tests/noalloc", "tests/device", *COMPILED)
     return pytest_suite(SUITE_SECONDS, "tests", *[f"--ignore={folder}" for folder in left_out])
 
 
@@ -143,7 +143,7 @@ def cmodules() -> Counts:
 
 def heap() -> Counts:
     """The node's parts on a 32-bit MicroPython with a capped heap, which the tests build first (half a minute)."""
-    return pytest_suite(SUITE_SECONDS, "tests/heap")
+    return pytest_suite(SUITE_SECONDS, "tests/heap", "tests/noalloc")
 
 
 def device() -> Counts:
