@@ -105,3 +105,20 @@ def _check(person: Person, least_answers: int) -> None:
     # The newest few wait for a third of the validators to build on them; nothing else is less than vouched for.
     assert all(level == "vouched" for _, level in rows[8:]), rows
     assert {level for _, level in rows} <= {"sealed", "vouched", "linked (pending)"}, rows
+
+
+def test_without_settings_it_says_so_and_waits(small: str, tmp_path: Path) -> None:
+    with Emulated(small, tmp_path, {"board.conf": b"pq = perhaps\n"}) as board:
+        board.expect("^board.conf line 1: pq is `perhaps`; allowed are require, prefer, off$")
+        board.send("status\r")
+        board.expect("^no node: board.conf line 1: pq is `perhaps`")
+        board.send("reset\r")
+        board.expect(f"jamliquor-lite on {small}, reset by reset")
+
+
+def test_without_randomness_no_key_is_made(small: str, tmp_path: Path, devnet: Devnet) -> None:
+    with Emulated(small, tmp_path, devnet.files(HOST), entropy=False) as board:
+        board.expect("(?i)^.*(random|entropy|seed).*$")
+        board.send("status\r")
+        board.expect("^no node: ")
+        assert not any("made a key" in line for line in board.lines)
