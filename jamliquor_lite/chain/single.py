@@ -3,6 +3,7 @@
 from ..const import const
 from ..crypto.suite import Blake2b256, blake2b_into
 from ..errors import VerifyError
+from ..ports.memory import copy
 from .trie_node import EMPTY, KEY_BITS, KEY_SIZE, NODE_SIZE, common_bits
 
 TYPE_CHECKING = False
@@ -90,8 +91,7 @@ class KeyVerifier:
         if digest != want:
             raise self._stop("boundary node %d does not hash to what its parent says" % self._depth)
         if buf[start] & _LEAF:
-            for i in range(NODE_SIZE):  # a loop, here and below: a slice would take heap
-                self._leaf[i] = buf[start + i]
+            copy(self._leaf, 0, buf, start, start + NODE_SIZE)  # here and below: a slice would take heap
             self._end_at_leaf()
             return
         if self._depth == KEY_BITS:
@@ -99,14 +99,10 @@ class KeyVerifier:
         right = self._key[self._depth >> 3] >> (7 - (self._depth & 7)) & 1
         if right:
             start += _HASH
-        some = 0
-        for i in range(_HASH):
-            byte = buf[start + i]
-            want[i] = byte
-            some |= byte
+        copy(want, 0, buf, start, start + _HASH)
         self._is_masked = not right
         self._depth += 1
-        if not some:
+        if want == EMPTY:
             self._phase = _WHOLE
 
     def _end_at_leaf(self) -> None:
@@ -140,10 +136,8 @@ class KeyVerifier:
             raise self._stop("entry %d: the trie has no key %s" % (self.entries, show(key)))
         self.entries += 1
         made = self._made
-        for i in range(_KEY):
-            made[1 + i] = self._key[i]
-            made[1 + _KEY + i] = 0
-        made[NODE_SIZE - 1] = 0
+        copy(made, 1, self._key, 0, _KEY)
+        copy(made, _HASH, EMPTY, 0, _HASH)
         made[0] = _HASHED_LEAF if value_length > _EMBEDDED_MAX else _LEAF | value_length
         self._value_at = _HASH
         self._missing = value_length
@@ -162,9 +156,8 @@ class KeyVerifier:
         if self._hasher is not None:
             self._hasher.update(memoryview(buf)[start:end])
         else:
-            for i in range(start, end):
-                self._made[self._value_at] = buf[i]
-                self._value_at += 1
+            copy(self._made, self._value_at, buf, start, end)
+            self._value_at += end - start
         self._missing -= end - start
         if not self._missing:
             self._end_value()

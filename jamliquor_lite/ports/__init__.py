@@ -1,7 +1,7 @@
 """All that differs between the two runtimes, chosen once. `contract` says what each port must offer.
 
-Use `from ..ports import clock` and the like; `board`, `flash`, `store`, `peer_keys` and `tcp` are loaded when they are
-first imported so. `link` is CPython only and is imported by its full name.
+Use `from ..ports import clock` and the like; `board`, `flash`, `memory`, `store`, `peer_keys` and `tcp` are loaded
+when they are first imported so. `link` is CPython only and is imported by its full name.
 """
 
 import sys

@@ -10,6 +10,7 @@ tcp       dial(waker, host, port) -> TcpLink, resolve(host, port) -> addresses, 
           send(buf, start, end), watch(reading, writing), poll(), close(). ports/tcp.py is where both are had from
 tty       open_tty(waker, device, baud) -> Tty, or a TcpLink where the device is one; Tty: as TcpLink, and name
 waker     Waker(): wake(), wait(timeout_ms)
+memory    copy(out, at, buf, start, end): buf[start:end] to out[at:], ValueError when either is too short
 flash     Area(device, offset, size): size, sector_bytes, read_into(offset, buf, start, end), the same for write (onto
           erased bytes), erase(offset, size) by sectors, bytes_written, sectors_erased; a device is of the port's kind
 board     block_device(), start_network(), start_watchdog(), feed_watchdog(), memory(), reset_cause(), reset(), and
@@ -22,6 +23,7 @@ CONTRACT = {
     "entropy": ("random_bytes",),
     "crypto": ("names", "native"),
     "peer_keys": ("fault",),
+    "memory": ("copy",),
     "flash": ("Area",),
     "board": ("block_device", "feed_watchdog", "memory", "reset", "reset_cause", "start_network", "start_watchdog"),
     "store": ("SlotFile",),

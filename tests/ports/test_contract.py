@@ -4,7 +4,7 @@
 from jamliquor_lite import ports
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.crypto.suite import PRIMITIVES
-from jamliquor_lite.ports import board, flash, peer_keys, store, tcp, tty  # noqa: F401  (loaded when first imported)
+from jamliquor_lite.ports import board, flash, memory, peer_keys, store, tcp, tty  # noqa: F401  (loaded when first imported)
 from jamliquor_lite.ports.contract import CONTRACT
 
 
@@ -60,3 +60,19 @@ def test_natives_say_what_they_are_or_why_not():
             assert why
         else:
             assert not why and implementation.label
+
+
+def test_copies():
+    out = bytearray(8)
+    for buf in (bytes(range(10)), bytearray(range(10)), memoryview(bytes(range(10)))):
+        ports.memory.copy(out, 2, buf, 3, 6)
+        ports.memory.copy(memoryview(out), 7, buf, 9, 10)
+        ports.memory.copy(out, 8, buf, 10, 10)
+        assert out == b"\0\0\3\4\5\0\0\x09"
+    for at, start, end in ((6, 0, 3), (0, 8, 11), (0, 3, 2), (9, 0, 0), (-1, 0, 1), (0, -1, 1)):
+        try:
+            ports.memory.copy(out, at, bytes(10), start, end)
+        except ValueError:
+            continue
+        assert False, (at, start, end)
+    assert out == b"\0\0\3\4\5\0\0\x09"

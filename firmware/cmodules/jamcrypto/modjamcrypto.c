@@ -187,6 +187,30 @@ static mp_obj_t module_sha512(mp_obj_t out, mp_obj_t data_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(module_sha512_obj, module_sha512);
 
+/* Not cryptography, but what proofs need beside hashes: a slice in Python is an object on the heap. */
+
+static size_t offset_of(mp_obj_t object) {
+    mp_int_t value = mp_obj_get_int(object);
+    if (value < 0) {
+        wrong_length();
+    }
+    return value;
+}
+
+/* copy(out, at, buf, start, end) */
+static mp_obj_t module_copy(size_t count, const mp_obj_t *args) {
+    (void)count;
+    mp_buffer_info_t out, data = input(args[2]);
+    mp_get_buffer_raise(args[0], &out, MP_BUFFER_WRITE);
+    size_t at = offset_of(args[1]), start = offset_of(args[3]), end = offset_of(args[4]);
+    if (start > end || end > data.len || at > out.len || end - start > out.len - at) {
+        wrong_length();
+    }
+    memmove((uint8_t *)out.buf + at, (const uint8_t *)data.buf + start, end - start);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_copy_obj, 5, 5, module_copy);
+
 /* X25519. */
 
 static mp_obj_t module_x25519(mp_obj_t out, mp_obj_t secret, mp_obj_t public_) {
@@ -430,6 +454,7 @@ static const mp_rom_map_elem_t module_members_table[] = {
     {MP_ROM_QSTR(MP_QSTR_Sha512), MP_ROM_PTR(&sha512_type)},
     {MP_ROM_QSTR(MP_QSTR_blake2b), MP_ROM_PTR(&module_blake2b_obj)},
     {MP_ROM_QSTR(MP_QSTR_blake2b_256), MP_ROM_PTR(&module_blake2b_256_obj)},
+    {MP_ROM_QSTR(MP_QSTR_copy), MP_ROM_PTR(&module_copy_obj)},
     {MP_ROM_QSTR(MP_QSTR_ed25519_public), MP_ROM_PTR(&module_ed25519_public_obj)},
     {MP_ROM_QSTR(MP_QSTR_ed25519_sign), MP_ROM_PTR(&module_ed25519_sign_obj)},
     {MP_ROM_QSTR(MP_QSTR_ed25519_verify), MP_ROM_PTR(&module_ed25519_verify_obj)},
