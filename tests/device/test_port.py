@@ -80,6 +80,28 @@ for _ in range(3):
         board.expect("^caught maximum recursion depth exceeded True$")
 
 
+def test_cryptography_called_from_deep_down_is_an_exception_too(boot) -> None:
+    """What C code takes of the stack is asked for: without that, this is a panic."""
+    board = boot("""
+import jamcrypto, virt
+out, secret, ciphertext = bytearray(32), bytes(2400), bytes(1088)
+calls = [0, 0]
+def deep(n):
+    if n:
+        return deep(n - 1)
+    jamcrypto.mlkem768_decapsulate(out, secret, ciphertext)
+    jamcrypto.ed25519_verify(bytes(32), bytes(64), b"")
+for n in range(400):
+    try:
+        deep(n)
+        calls[0] += 1
+    except RuntimeError:
+        calls[1] += 1
+print("calls", calls[0] > 10, calls[1] > 10, virt.stack_peak() < virt.stack_size())
+""")
+    board.expect("^calls True True True$")
+
+
 def test_an_allocation_too_large_is_an_exception(boot) -> None:
     board = boot("""
 try:

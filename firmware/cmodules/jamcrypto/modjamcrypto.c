@@ -3,6 +3,7 @@
  * Lengths are checked here, where Python's objects become pointers: a wrong one is a ValueError. Nothing is allocated
  * but the objects of the classes, and what the functions that return bytes return.
  */
+#include "py/cstack.h"
 #include "py/objint.h"
 #include "py/runtime.h"
 
@@ -15,6 +16,18 @@
 #endif
 
 #define BLAKE2B_BYTES 32
+
+/* What the deepest of them takes of the stack, ML-KEM's decapsulation, with room. Python code is only held to a limit,
+ * behind which a board keeps less than that: a call from deep down would run over the stack's end. */
+#define STACK_BYTES 7168
+
+static void need_stack(void) {
+    #if MICROPY_STACK_CHECK
+    if (mp_cstack_usage() + STACK_BYTES >= MP_STATE_THREAD(stack_limit)) {
+        mp_raise_recursion_depth();
+    }
+    #endif
+}
 
 /* Buffers. */
 
@@ -214,6 +227,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_copy_obj, 5, 5, module_copy);
 /* X25519. */
 
 static mp_obj_t module_x25519(mp_obj_t out, mp_obj_t secret, mp_obj_t public_) {
+    need_stack();
     jc_x25519(
         output_of(out, JC_X25519_BYTES), input_of(secret, JC_X25519_BYTES), input_of(public_, JC_X25519_BYTES));
     return mp_const_none;
@@ -221,6 +235,7 @@ static mp_obj_t module_x25519(mp_obj_t out, mp_obj_t secret, mp_obj_t public_) {
 static MP_DEFINE_CONST_FUN_OBJ_3(module_x25519_obj, module_x25519);
 
 static mp_obj_t module_x25519_public(mp_obj_t out, mp_obj_t secret) {
+    need_stack();
     jc_x25519_public(output_of(out, JC_X25519_BYTES), input_of(secret, JC_X25519_BYTES));
     return mp_const_none;
 }
@@ -229,12 +244,14 @@ static MP_DEFINE_CONST_FUN_OBJ_2(module_x25519_public_obj, module_x25519_public)
 /* Ed25519. */
 
 static mp_obj_t module_ed25519_public(mp_obj_t out, mp_obj_t seed) {
+    need_stack();
     jc_ed25519_public(output_of(out, JC_ED25519_PUBLIC_BYTES), input_of(seed, JC_ED25519_SEED_BYTES));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(module_ed25519_public_obj, module_ed25519_public);
 
 static mp_obj_t module_ed25519_sign(mp_obj_t out, mp_obj_t seed, mp_obj_t message_in) {
+    need_stack();
     mp_buffer_info_t message = input(message_in);
     jc_ed25519_sign(
         output_of(out, JC_ED25519_SIGNATURE_BYTES), input_of(seed, JC_ED25519_SEED_BYTES), message.buf, message.len);
@@ -243,6 +260,7 @@ static mp_obj_t module_ed25519_sign(mp_obj_t out, mp_obj_t seed, mp_obj_t messag
 static MP_DEFINE_CONST_FUN_OBJ_3(module_ed25519_sign_obj, module_ed25519_sign);
 
 static mp_obj_t module_ed25519_verify(mp_obj_t public_, mp_obj_t signature, mp_obj_t message_in) {
+    need_stack();
     mp_buffer_info_t message = input(message_in);
     return mp_obj_new_bool(
         jc_ed25519_verify(
@@ -348,6 +366,7 @@ static MP_DEFINE_CONST_OBJ_TYPE(
 /* ML-KEM-768. */
 
 static mp_obj_t module_mlkem768_keypair(mp_obj_t public_, mp_obj_t secret, mp_obj_t seed) {
+    need_stack();
     jc_mlkem768_keypair(
         output_of(public_, JC_MLKEM768_PUBLIC_BYTES), output_of(secret, JC_MLKEM768_SECRET_BYTES),
         input_of(seed, JC_MLKEM768_SEED_BYTES));
@@ -356,6 +375,7 @@ static mp_obj_t module_mlkem768_keypair(mp_obj_t public_, mp_obj_t secret, mp_ob
 static MP_DEFINE_CONST_FUN_OBJ_3(module_mlkem768_keypair_obj, module_mlkem768_keypair);
 
 static mp_obj_t module_mlkem768_encapsulate(size_t count, const mp_obj_t *args) {
+    need_stack();
     (void)count;
     return mp_obj_new_bool(
         jc_mlkem768_encapsulate(
@@ -365,6 +385,7 @@ static mp_obj_t module_mlkem768_encapsulate(size_t count, const mp_obj_t *args) 
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_mlkem768_encapsulate_obj, 4, 4, module_mlkem768_encapsulate);
 
 static mp_obj_t module_mlkem768_decapsulate(mp_obj_t shared, mp_obj_t secret, mp_obj_t ciphertext) {
+    need_stack();
     jc_mlkem768_decapsulate(
         output_of(shared, JC_MLKEM768_SHARED_BYTES), input_of(secret, JC_MLKEM768_SECRET_BYTES),
         input_of(ciphertext, JC_MLKEM768_CIPHERTEXT_BYTES));
@@ -389,6 +410,7 @@ static bool vrf_need_key(const uint8_t *public_) {
 }
 
 static mp_obj_t module_vrf_verify(size_t count, const mp_obj_t *args) {
+    need_stack();
     (void)count;
     const uint8_t *public_ = input_of(args[0], JC_VRF_PUBLIC_BYTES);
     mp_buffer_info_t data = input(args[1]), aux = input(args[2]);
@@ -408,6 +430,7 @@ typedef struct {
 
 /* VrfCheck(public, input, proof): a wrong length is one more reason to refuse, as in the pure twin. */
 static mp_obj_t vrf_check_make_new(const mp_obj_type_t *type, size_t count, size_t keywords, const mp_obj_t *args) {
+    need_stack();
     mp_arg_check_num(count, keywords, 3, 3, false);
     mp_buffer_info_t public_ = input(args[0]), data = input(args[1]), proof = input(args[2]);
     vrf_check_obj_t *self = mp_obj_malloc(vrf_check_obj_t, type);
@@ -429,6 +452,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(vrf_check_update_obj, 2, 4, vrf_check
 
 /* The output of a valid proof, else None; afterwards None. */
 static mp_obj_t vrf_check_finish(mp_obj_t self_in) {
+    need_stack();
     vrf_check_obj_t *self = MP_OBJ_TO_PTR(self_in);
     uint8_t out[JC_VRF_OUTPUT_BYTES];
     bool holds = self->is_good && jc_vrf_check_finish(&self->check, out) == 0;
