@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Heap on a 32-bit MicroPython with frozen modules, as a board has them: where it goes, and the least that does.
 
-    python3 tools/bench/heap.py [--json] [--only imports|calls|dials|idle]
+    python3 tools/bench/heap.py [--json] [--only imports|calls|dials|idle|following]
 
 The program is built by tools/micropython when it is not there yet, which takes a minute and a C compiler for 32 bits.
 The least heap of a step is that of `-X heapsize`, the collector's own tables included, with which it ends well three
@@ -11,16 +11,20 @@ times in a row; a dial is to a peer in this process, over the loopback. Prints; 
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from jamliquor_lite.crypto import suite as primitives  # noqa: E402
-from tests.heap.bars import CALLS, DIALS, IDLE_BYTES  # noqa: E402
-from tests.heap.board import Board, NoBoard  # noqa: E402
+from tests.devnet.process import Devnet  # noqa: E402
+from tests.heap.bars import CALLS, DIALS, FOLLOWING_KB, IDLE_BYTES  # noqa: E402
+from tests.heap.board import MANIFEST, Board, NoBoard  # noqa: E402
+from tests.heap.following import SLOT_MS, prepare, run, write_files  # noqa: E402
 from tests.heap.peer import Peer  # noqa: E402
 
-PARTS = ("imports", "calls", "dials", "idle")
+PARTS = ("imports", "calls", "dials", "idle", "following")
+HEADERS = 300  # of them 260 are there already
 CONNECTIONS = 6
 # In the order in which a host that dials comes to need them.
 MODULES = (
@@ -66,12 +70,34 @@ def idle(board: Board) -> "list[dict[str, object]]":
     return rows
 
 
-MEASURES = {"imports": imports, "calls": calls, "dials": dials, "idle": idle}
+def following(_: Board) -> "list[dict[str, object]]":
+    """What a board's whole program takes while it follows tiny, with flash, console and proved answers; with it come
+    some 3 KB of what measures it."""
+    program = Board(32, MANIFEST, "--crypto")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        with Devnet(folder, slot_ms=SLOT_MS, blocks=260) as devnet:
+            write_files(folder, devnet)
+            ended = run(program, 1024, folder, HEADERS)
+    live = [size for title, size in ended.figures.items() if title.startswith("live to")]
+    return [
+        {"name": "pools, profile", "bytes": ended.figures["pools"]},
+        {"name": "modules", "bytes": ended.figures["modules"]},
+        {"name": "console, flash", "bytes": ended.figures["boot"]},
+        {"name": "all that lives, at most", "bytes": max(live)},
+        {"name": "with garbage, at most", "bytes": ended.figures["peak"]},
+        {"name": "heap that the tests give it", "bytes": FOLLOWING_KB * 1024},
+    ]
+
+
+MEASURES = {"imports": imports, "calls": calls, "dials": dials, "idle": idle, "following": following}
 TITLES = {
     "imports": "heap that a module takes once it is imported, bytes",
     "calls": "least heap for one call each of a pure primitive, KB",
     "dials": "least heap for a dial with ping and identify both ways, KB",
     "idle": "heap that an idle connection takes, bytes",
+    "following": "heap of a board's whole program that follows, bytes",
 }
 
 
