@@ -18,7 +18,7 @@
 #include "netif/ethernet.h"
 
 #include "board.h"
-#include "tcp_room.h"
+#include "modlwip_calls.h"
 #include "virtio.h"
 
 /* A frame comes in as many receive buffers as it fills (MRG_RXBUF), so that an ACK does not take the room of a whole
@@ -57,7 +57,7 @@ u32_t sys_now(void) {
     return mp_hal_ticks_ms();
 }
 
-/* How many bytes modlwip may hand to lwIP for this connection now; tcp_room.h puts it in the place of tcp_sndbuf().
+/* How many bytes modlwip may hand to lwIP for this connection now; modlwip_calls.h puts it in the place of tcp_sndbuf().
  * modlwip looks at the window alone, and when lwIP then lacks memory it waits, up to ten seconds, with the whole node.
  * So that never to happen, there is no room unless lwIP has the memory too. */
 u16_t tcp_room(const struct tcp_pcb *pcb) {

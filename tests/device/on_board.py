@@ -27,8 +27,11 @@ _DATA_MOST_BYTES = 64 * 1024  # of one file; larger ones are not brought, and wh
 _FILE_S = 300
 _AT_ONCE = 2
 _ABSENT = ("json", "math")  # of MicroPython, and left out of the firmware (mpconfigport.h)
-# What runs on the host and here only looks for its files, or is about CPython's side.
-_HOST_ONLY = ("tests/device", "tests/heap", "tests/interop")
+# Those that list folders of the checkout, write beside it, or dial 127.0.0.1, which a board does not have.
+_HOST_ONLY = (
+    "tests/device", "tests/heap", "tests/interop", "tests/jam/test_over_yamux.py", "tests/node/test_carrier.py",
+    "tests/ports/test_store.py", "tests/ports/test_tcp.py",
+)
 
 # Tests lie in the area of the validator sets, the largest: littlefs takes 4 KiB for each module.
 AREA = "sets"

@@ -103,6 +103,28 @@ while True:
                 assert answer.read() == b"you said " + text
 
 
+def test_a_listener_can_be_closed_and_made_again(boot) -> None:
+    board = boot(SERVE + """
+for _ in range(5):
+    listener.close()
+    listener = socket.socket()
+    listener.bind(("0.0.0.0", 7000))
+    listener.listen(1)
+print("again")
+connection, address = listener.accept()
+connection.write(connection.read(5))
+connection.close()
+listener.close()
+print("closed")
+""", ports=(7000,))
+    board.expect("^again$")
+    with socket.create_connection(board.reach(7000), timeout=60) as connection:
+        connection.sendall(b"hello")
+        with connection.makefile("rb") as answer:
+            assert answer.read() == b"hello"
+    board.expect("^closed$")
+
+
 def test_a_long_computation_does_not_stall_tcp(boot) -> None:
     """The board loops in Python and looks at no socket, until its TCP has taken a connection and acknowledged data: the
     two frames that are counted are not sent by the loop. Without polling in the VM it would never end."""
