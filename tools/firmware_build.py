@@ -27,7 +27,7 @@ CROSS = "riscv64-unknown-elf-"
 TOOLCHAIN = ["gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"]  # Debian 12's: gcc 12.2, picolibc 1.8
 HOST_TOOLCHAIN = ["gcc", "libc6-dev", "make"]  # for mpy-cross
 COPIED = ("firmware", "jamliquor_lite")  # what is ours in a firmware
-KEPT = 8  # firmwares of 0.6 MB; older ones go
+KEPT = 24  # firmwares of 0.6 MB; older ones go
 # Shown as the build's date: the day of MicroPython 1.26.1. The real one would change the bytes each day.
 ENVIRONMENT = {"SOURCE_DATE_EPOCH": "1757548800", "MICROPY_GIT_TAG": "v1.26.1", "LC_ALL": "C"}
 OTHERS = ("asyncio", "uasyncio")  # frozen modules that do not count as our own
