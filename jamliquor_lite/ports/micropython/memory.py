@@ -17,6 +17,6 @@ def copy(out: "bytearray | memoryview", at: int, buf: "Buffer", start: int, end:
 
 
 try:
-    from jamcrypto import copy  # noqa: F811
+    from jamcrypto import copy  # noqa: F401, F811  (the twin's name is taken over)
 except ImportError:
     pass
