@@ -21,7 +21,6 @@ from ..codec.serial_frame import FRAME, TEXT, Sorter
 from ..const import const
 from ..errors import BudgetError, LocalError, VerifyError
 from . import lines, messages
-from .commands import find
 from .lines import LineEditor
 from .log import Log
 from .output import Output
@@ -240,7 +239,7 @@ class Console:
                 raise BudgetError("answers", "%d answers are on their way: try again" % ANSWERS)
             if len(words) > _MOST_WORDS:
                 raise LocalError("a command has at most %d words" % _MOST_WORDS, 2)
-            rows = find(words[0]).answer(self, words[1:], number < 0, now)
+            rows = self._answer(words, number < 0, now)
         except (LocalError, BudgetError) as error:
             self._fail(number, str(error))
             return
@@ -248,6 +247,11 @@ class Console:
             self._fail(number, _NO_MEMORY)
             return
         self._answers.append(_Answer(number, rows))
+
+    def _answer(self, words: "list[str]", is_person: bool, now: int) -> "Iterator[Any]":
+        from .commands import find  # a board that nobody asks does without
+
+        return find(words[0]).answer(self, words[1:], is_person, now)
 
     def _fail(self, number: int, text: str) -> None:
         if number < 0:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..budget.pools import Pools
     from ..budget.profile import Profile
     from ..chain.flash_area import Area
+    from .face import NodeFace
     from .flash import Flash
 
     class Console(Protocol):
@@ -65,6 +66,22 @@ class NoNode:
 
     def __getattr__(self, name: str) -> "Any":
         raise LocalError("no node: %s" % (self._board.fault or "it is about to start"))
+
+
+class LateFace:
+    """What the console sees of the node, made when somebody looks: until then a board saves 3 KB."""
+
+    def __init__(self, node: "Node", reset: "Callable[[], None] | None") -> None:
+        self.reset = reset
+        self._node = node
+        self._face: "NodeFace | None" = None
+
+    def __getattr__(self, name: str) -> "Any":
+        if self._face is None:
+            from .face import NodeFace
+
+            self._face = NodeFace(self._node, self.reset)
+        return getattr(self._face, name)
 
 
 class BoardNode:
@@ -220,9 +237,7 @@ class BoardNode:
             self.node = node = self.start()
             self.fault = ""
             if console is not None:
-                from .face import NodeFace
-
-                console.face = NodeFace(node, self.reset)
+                console.face = LateFace(node, self.reset)
                 console.status_ms = self.status_ms
         except LocalError as error:
             if str(error) != self.fault:

@@ -11,9 +11,7 @@ from ..jam.kinds import OVERSIZE, TIMED_OUT
 from ..ports import clock
 from ..ports.tcp import Waker
 from ..sync.follow import Follower
-from ..sync.query import Query
 from ..transport.states import CLOSED
-from .asking import Ask
 from .carrier import Refusals, earliest
 from .link import PeerLink
 from .peers import Peers, Record
@@ -25,7 +23,8 @@ if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
     from ..chain.long_header import LongHeaders
-    from ..sync.query import Answer
+    from ..sync.query import Answer, Query
+    from .asking import Ask
     from .carrier import Carrier, Connection
     from .flash import Flash
 
@@ -216,21 +215,27 @@ class Node:
         return await self.begin_ask(start, end, level, support, timeout_ms, of).result()
 
     def begin_ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int,
-                  of: "Record | None" = None) -> Ask:
+                  of: "Record | None" = None) -> "Ask":
         """The same for callers that look every turn whether it `is_done`."""
         self._asks = [ask for ask in self._asks if not ask.is_done]
         if len(self._asks) >= self.profile.asks:
             raise BudgetError("asks", "%d questions are open already" % len(self._asks))
+        from .asking import Ask  # a board that nobody asks does without
+
         ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms, of)
         self._asks.append(ask)
         self._waker.wake()
         return ask
 
-    def lend_query(self) -> Query:
+    def lend_query(self) -> "Query":
         """What a question is put with; the asker gives it back by `take_query` when it is idle."""
-        return self._queries.pop() if self._queries else Query(self.profile)
+        if self._queries:
+            return self._queries.pop()
+        from ..sync.query import Query
 
-    def take_query(self, query: Query) -> None:
+        return Query(self.profile)
+
+    def take_query(self, query: "Query") -> None:
         """The question is over."""
         self._queries.append(query)
 

@@ -29,9 +29,9 @@ def write_files(folder: Path, devnet: Devnet) -> None:
         (folder / name).write_bytes(data)
 
 
-def run(program: Board, heap_kb: int, folder: Path, headers: int) -> Ended:
-    """Follow so many headers in a heap of so many KB."""
-    command = program.command(heap_kb * 1024, "-m", "measure", "follow", str(folder), str(headers))
+def run(program: Board, heap_kb: int, folder: Path, headers: int, manner: str = "asked") -> Ended:
+    """Follow so many headers in a heap of so many KB; `quiet` is without questions about state."""
+    command = program.command(heap_kb * 1024, "-m", "measure", "follow", str(folder), str(headers), manner)
     # The console reads standard input, which stays open and silent.
     with subprocess.Popen(
         command, cwd=Path(program.program).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

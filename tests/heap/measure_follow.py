@@ -54,7 +54,7 @@ def table(path: str) -> "dict[str, tuple[int, ...]]":
 
 
 class Watch:
-    """Fed after each turn, as a board's watchdog is. `board` is its BoardNode."""
+    """Fed after each turn, as a board's watchdog is. `board` is its BoardNode; `key` is asked for, if any."""
 
     def __init__(self, board: "object", goal: int, key: bytes) -> None:
         self.board = board
@@ -74,7 +74,8 @@ class Watch:
         node = self.board.node
         if node is None:
             return
-        self._ask(node)
+        if self.key:
+            self._ask(node)
         headers = node.chain.headers_checked
         if headers == self.seen:
             return
@@ -104,8 +105,8 @@ class Watch:
                 self.answered += 1
 
 
-def follow(folder: str, headers: str) -> None:
-    """The whole program follows so many headers: console, flash and all."""
+def follow(folder: str, headers: str, manner: str = "asked") -> None:
+    """The whole program follows so many headers: console, flash and all. With `quiet` nobody asks anything."""
     profile, pools = _made(folder)
     before = used()
     # From here on in the order of firmware/main.py.
@@ -120,7 +121,7 @@ def follow(folder: str, headers: str) -> None:
     flash = FileFlash(folder + "/flash.bin")
     board.block_device = lambda: flash
     boot = Boot(profile, pools, folder)
-    watch = Watch(boot.node, int(headers), KEY)
+    watch = Watch(boot.node, int(headers), KEY if manner == "asked" else b"")
     board.feed_watchdog = watch.feed
     print("boot", used() - before)
     boot.run()

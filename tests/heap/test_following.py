@@ -8,7 +8,7 @@ import pytest
 
 from tests.devnet.process import Devnet
 
-from .bars import FOLLOWING_KB, FOLLOWING_SLACK
+from .bars import FOLLOWING_BYTES, FOLLOWING_KB, FOLLOWING_SLACK
 from .board import MANIFEST, Board, NoBoard
 from .following import SLOT_MS, prepare, run, write_files
 
@@ -36,17 +36,22 @@ def devnet(folder: Path) -> "Iterator[Devnet]":
         yield running
 
 
+@pytest.mark.parametrize("manner", ["asked", "quiet"])
 @pytest.mark.parametrize("headers", [200, pytest.param(2_000, marks=pytest.mark.long)])
 def test_it_follows_within_its_bar_and_grows_by_nothing(
-    program: Board, folder: Path, devnet: Devnet, headers: int
+    program: Board, folder: Path, devnet: Devnet, headers: int, manner: str
 ) -> None:
-    ended = run(program, FOLLOWING_KB, folder, headers)
+    ended = run(program, FOLLOWING_KB[manner], folder, headers, manner)
     assert ended.status == 0, ended.text
     figures = ended.figures
     assert figures["headers"] >= headers and figures["refused"] == 0, ended.text
     assert figures["epochs"] >= headers // 13 and figures["adopted"] >= figures["epochs"], ended.text
     assert figures["head lag"] <= 6, ended.text
-    assert figures["answered"] >= headers // 20 - 2 and "ERROR" not in ended.text, ended.text
+    assert "ERROR" not in ended.text, ended.text
+    if manner == "asked":
+        assert figures["answered"] >= headers // 20 - 2, ended.text
+    else:
+        assert figures["asked"] == 0 and figures["peak"] <= FOLLOWING_BYTES, ended.text
     live = [(int(name.split()[-1]), size) for name, size in figures.items() if name.startswith("live to")]
     # From the second window on: everything has been loaded and made by then.
     settled = [size for to, size in live if to > 2 * WINDOW]
