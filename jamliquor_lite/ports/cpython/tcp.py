@@ -14,6 +14,7 @@ import socket
 
 from ...const import const
 from ...errors import LocalError
+from .readiness import Readiness
 from .waker import Waker
 
 CONNECTING = const(0)
@@ -31,15 +32,14 @@ class TcpLink:
     A peer that finished its half has ended the link for us: none of our protocols goes on after that.
     """
 
-    __slots__ = ("address", "reason", "state", "_reading", "_socket", "_waker", "_writing")
+    __slots__ = ("address", "reason", "state", "_readiness", "_socket")
 
     def __init__(self, waker: Waker, sock: socket.socket, address: "tuple[str, int]", state: int) -> None:
         self.state = state
         self.reason = ""
         self.address = address
-        self._waker = waker
+        self._readiness = Readiness(waker)
         self._socket = sock
-        self._reading = self._writing = False
         sock.setblocking(False)
         try:
             # A message is handed over whole: waiting for more of it would add a round trip of the peer's delay.
@@ -80,22 +80,8 @@ class TcpLink:
 
     def watch(self, reading: bool, writing: bool) -> None:
         """What ends a wait: bytes that came (`reading`), room for more or the end of connecting (`writing`)."""
-        if self.state == CLOSED or (reading == self._reading and writing == self._writing):
-            return
-        loop = asyncio.get_running_loop()
-        descriptor = self._socket.fileno()
-        if reading != self._reading:
-            self._reading = reading
-            if reading:
-                loop.add_reader(descriptor, self._waker.wake)
-            else:
-                loop.remove_reader(descriptor)
-        if writing != self._writing:
-            self._writing = writing
-            if writing:
-                loop.add_writer(descriptor, self._waker.wake)
-            else:
-                loop.remove_writer(descriptor)
+        if self.state != CLOSED:
+            self._readiness.watch(self._socket.fileno(), reading, writing)
 
     def poll(self) -> int:
         """Look whether connecting has ended; the state."""
@@ -135,7 +121,7 @@ class TcpListener:
     def __init__(self, waker: Waker, host: str, port: int) -> None:
         """Bind to a numeric address, IPv4 or IPv6 (`::` takes both), port 0 is any; LocalError when refused."""
         self._waker = waker
-        self._is_watched = False
+        self._readiness = Readiness(waker)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -166,14 +152,7 @@ class TcpListener:
 
     def watch(self, accepting: bool) -> None:
         """Whether a new connection ends a wait. While it does not, they wait in the system's backlog."""
-        if accepting == self._is_watched:
-            return
-        self._is_watched = accepting
-        loop = asyncio.get_running_loop()
-        if accepting:
-            loop.add_reader(self._socket.fileno(), self._waker.wake)
-        else:
-            loop.remove_reader(self._socket.fileno())
+        self._readiness.watch(self._socket.fileno(), accepting, False)
 
     def close(self) -> None:
         """Give the port back."""

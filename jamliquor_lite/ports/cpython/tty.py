@@ -6,12 +6,12 @@
     tty = open_tty(waker, "unix:/run/board.sock", 0)        the same without a port number
 """
 
-import asyncio
 import errno
 import os
 import socket
 
 from ...errors import LocalError
+from .readiness import Readiness
 from .tcp import CLOSED, OPEN, TcpLink, dial
 from .waker import Waker
 
@@ -32,10 +32,9 @@ class Tty:
         self.reason = ""
         self.name = name
         self.address = (name, baud)
-        self._waker = waker
+        self._readiness = Readiness(waker)
         self._descriptor = descriptor
         self._keep = keep
-        self._reading = self._writing = False
 
     def recv_into(self, buf: "memoryview", start: int, end: int) -> int:
         """Read what is here into `buf[start:end]`. How many bytes; 0: none now; -1: the line is gone."""
@@ -67,21 +66,8 @@ class Tty:
 
     def watch(self, reading: bool, writing: bool) -> None:
         """What ends a wait: bytes that came (`reading`), room for more (`writing`)."""
-        if self.state == CLOSED or (reading == self._reading and writing == self._writing):
-            return
-        loop = asyncio.get_running_loop()
-        if reading != self._reading:
-            self._reading = reading
-            if reading:
-                loop.add_reader(self._descriptor, self._waker.wake)
-            else:
-                loop.remove_reader(self._descriptor)
-        if writing != self._writing:
-            self._writing = writing
-            if writing:
-                loop.add_writer(self._descriptor, self._waker.wake)
-            else:
-                loop.remove_writer(self._descriptor)
+        if self.state != CLOSED:
+            self._readiness.watch(self._descriptor, reading, writing)
 
     def poll(self) -> int:
         """The state."""
