@@ -8,7 +8,7 @@ from ..console.log import Log
 from ..const import const
 from ..errors import LocalError
 from ..node.face import NodeFace
-from ..node.serial_port import BAUD
+from ..node.serial_port import device_and_baud
 from ..ports import clock
 from ..ports.tcp import CLOSED, OPEN, Waker
 from ..ports.tty import open_tty
@@ -44,10 +44,7 @@ class SerialConsole:
         """LocalError, the user's, when the port cannot be had."""
         self.log = Log()
         self._status_ms = whole(status, LEAST_STATUS_MS, MOST_STATUS_MS, "--console-status") if status != "0" else 0
-        name, at, speed = text.rpartition("@")
-        has_speed = bool(at) and speed.isdecimal()
-        self._device = name if has_speed else text
-        self._baud = int(speed) if has_speed else BAUD
+        self._device, self._baud = device_and_baud(text)
         self._waker = Waker()
         self._tty: "Tty | TcpLink" = open_tty(self._waker, self._device, self._baud)
         self._out = out

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..ports.tcp import TcpLink
     from ..ports.tty import Tty
 
-BAUD = 115_200
+BAUD = 115_200  # where a port names none
 REOPEN_MS = 500
 REOPEN_MAX_MS = 10_000
 _PTY = "pty"
@@ -95,6 +95,14 @@ class SerialPeer:
             self.reason = "closed"
 
 
+def device_and_baud(port: str) -> "tuple[str, int]":
+    """The parts of `DEVICE@BAUD`, or of `DEVICE`, which is at BAUD."""
+    device, at, speed = port.rpartition("@")
+    if at and speed and all(["0" <= digit <= "9" for digit in speed]):
+        return device, int(speed)
+    return port, BAUD
+
+
 class SerialPort:
     """`dial` for a link; or `listen`, and then it has the face of a TCP listener. One session at a time.
 
@@ -108,10 +116,7 @@ class SerialPort:
         self.fault = ""  # why the port is not open
         self._waker = waker  # the node's
         self._own = Waker()
-        name, at, speed = place[_PREFIX:].rpartition("@")
-        has_speed = bool(at and speed and all(["0" <= digit <= "9" for digit in speed]))
-        self._device = name if has_speed else place[_PREFIX:]
-        self._baud = int(speed) if has_speed else BAUD
+        self._device, self._baud = device_and_baud(place[_PREFIX:])
         self._tty: "Tty | TcpLink | None" = None
         self._open_at = 0
         self._wait_ms = REOPEN_MS
