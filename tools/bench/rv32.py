@@ -4,16 +4,14 @@
 no clock cycles. A program begins in rv32.h's `run`.
 """
 
-import shutil
 import subprocess
 from pathlib import Path
 
-from tools.building import ToolError, call, install
+from tools.building import ToolError, call
+from tools.emulator import QEMU, need_qemu
+from tools.firmware_build import CROSS, need_compiler
 
-GCC = "riscv64-unknown-elf-gcc"
-SIZE = "riscv64-unknown-elf-size"
-QEMU = "qemu-system-riscv32"
-PACKAGES = ["gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc"]
+GCC, SIZE = CROSS + "gcc", CROSS + "size"
 # gcc 12 takes the 64-bit library where the link is told of zicsr.
 ARCH, LINK_ARCH, ABI = "-march=rv32imac_zicsr", "-march=rv32imac", "-mabi=ilp32"
 RUN_S = 300
@@ -25,8 +23,8 @@ LINK = (
 
 def need_tools() -> None:
     """The cross compiler and the emulator; installed as root where they are missing. ToolError."""
-    if not all(shutil.which(name) for name in (GCC, SIZE, QEMU)):
-        install(PACKAGES, "a RISC-V compiler and QEMU")
+    need_compiler()
+    need_qemu()
 
 
 def array(data: bytes) -> str:
