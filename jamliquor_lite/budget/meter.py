@@ -1,6 +1,6 @@
 """A token bucket: how many bytes a second may pass, averaged over the time the bucket takes to fill."""
 
-TYPE_CHECKING = False
+from .shares import UNLIMITED
 
 
 class Meter:
@@ -34,11 +34,20 @@ class Meter:
         self._refill(now)
         return self._tokens > 0
 
-    def wake_at(self, now: int) -> int:
-        """The first moment (ms) at which `ready` holds if nothing more is spent; `now` if it already does."""
-        if self.ready(now):
+    def allowance(self, now: int) -> int:
+        """How much may pass now without a debt."""
+        if not self.rate_bytes_per_s:
+            return UNLIMITED
+        self._refill(now)
+        return max(0, self._tokens)
+
+    def wake_at(self, now: int, count: int = 1) -> int:
+        """The first moment (ms) at which `count` bytes may pass, or as many as the burst has, if nothing more is
+        spent; `now` if they already may."""
+        count = min(count, self.burst_bytes)
+        if self.allowance(now) >= count:
             return now
-        missing = (1 - self._tokens) * 1000 - self._rest
+        missing = (count - self._tokens) * 1000 - self._rest
         return now + (missing + self.rate_bytes_per_s - 1) // self.rate_bytes_per_s
 
     def _refill(self, now: int) -> None:

@@ -11,9 +11,11 @@ class Pools:
     """`frames` for whole Noise frames, `chunks` for what waits in streams, `identify` for what peers say they are."""
 
     def __init__(self, profile: "Profile") -> None:
-        # Two frames are for connections that have proved who they are, where a board has more than two.
-        self.frames = Pool("frames", profile.frames, profile.frame_bytes, min(2, profile.frames - 1))
-        self.chunks = Pool("stream_chunks", profile.stream_chunks, profile.chunk_bytes, 1)
+        # The last ones are for what is urgent. Others get on best with two frames, one each way, where there are three.
+        count = profile.frames
+        self.frames = Pool("frames", count, profile.frame_bytes, min(2, max(count - 2, 1), count - 1))
+        count = profile.stream_chunks
+        self.chunks = Pool("stream_chunks", count, profile.chunk_bytes, min(max(1, count // 16), count - 1))
         self.identify = Pool("identify", profile.identify_buffers, profile.identify_bytes)
 
     def fill(self) -> None:

@@ -9,6 +9,10 @@ class Profile:
 
     name = "linux"
 
+    # memory: check.py adds up what all pools, tables and queues below can take
+    memory_bytes = 0  # resident, with everything; 0: a host of which nobody said what the node may take
+    code_bytes = 48 * 1024 * 1024  # of that, the interpreter and what is loaded
+
     # chain: one column entry per header between the root and the heads (levels.py counts over it)
     tree_headers = 4096  # a peer that invents forks; full spec needs 2 epochs + the vouching time (about 1,650)
     tree_marks = 16  # an author that forges a key set or ticket set per fork: each is up to 66 KB at full spec
@@ -18,6 +22,15 @@ class Profile:
     held_headers = 16  # kept aside: their slot has not come, or no child names them yet; the oldest goes first
     fork_headers = 64  # headers of one fork, fetched from its head backwards; a longer fork comes in forwards
     equivocations = 64  # evidence kept; beyond it the oldest is dropped
+    # A justification's votes are for one block as a rule. Each other one that is voted for, and each header that leads
+    # from it down to the target, takes a row (justification.py).
+    finality_targets = 16
+    finality_headers = 64
+    finality_timeout_ms = 30_000  # a peer that takes longer for a justification, while another one could be asked
+    # Bytes a second of justifications, on average, but for blocks that change the set and what is asked for: each block
+    # can have one, of 112 KB at full spec.
+    finality_rate = 1024
+    warp_fragments = 32  # of one CE 153 answer: 5.7 MB at full spec, sent one by one
 
     # connections and streams
     max_peers = 16  # sockets and TLS state
@@ -51,6 +64,16 @@ class Profile:
     idle_timeout_ms = 30_000
     handshakes = 8  # connections that have not proved who they are
     connections_per_source = 8  # one host that takes every slot
+    inbound_peers = 64  # of max_peers, strangers that dialed us; the others are those that we chose
+    reserved_peers = 0  # of max_peers, kept for peers that the user named
+    socket_receive_bytes = 0  # of one socket, unread; 0 is the system's own number
+    socket_send_bytes = 0
+    unsent_bytes = 256 * 1024  # of all sockets, what peers that do not read keep the system from sending
+    batch_ms = 10  # how long a small message may wait for others to share its frame
+    batch_bytes = 1024  # and when so many wait, none does
+    protocol_permille = 500  # of the stream chunks that one protocol of peers may hold, over all connections
+    protocol_streams = 128  # streams of one protocol, over all connections
+    shed_after_ms = 1_000  # buffers that are all lent for so long: the newest of the least urgent streams goes
 
     # identify and ping
     identify_bytes = 8192  # what a peer may say of itself; go-libp2p and js-libp2p draw the line there too
@@ -76,6 +99,16 @@ class Profile:
     state_entries = 65_536
     value_bytes = 1024 * 1024  # a value longer than this is proved and summarised, not returned
 
+    # a watch list (sync/watch.py)
+    watch_items = 1024  # keys and ranges
+    watch_nodes = 65_536  # of the trie, kept to tell what has changed: about two for each key of a range
+    watch_bytes = 4 * 1024 * 1024  # of values beside, of which
+    watch_value_bytes = 64 * 1024  # longer ones are proved, and not kept
+    watch_flights = 32  # answers that are on their way at once, from all peers
+    watch_answer_bytes = 128 * 1024  # of one of them, but for a single longer value
+    served_watches = 8  # lists of peers that a gateway keeps for them; together they have the bounds above, once more
+    served_watch_rate = 200  # exchanges with upstreams a second, that all of them cause
+
     # a gateway, which serves many lite nodes from a few upstreams
     header_store_bytes = 16 * 1024 * 1024  # headers kept for those who catch up: two days at full spec
     header_store_headers = 32_768
@@ -96,6 +129,8 @@ class Profile:
     block_store_bytes = 16 * 1024 * 1024  # recent blocks, whole, for other gateways and who asks for one
     block_fetches = 4  # of those under way at once, each with twice the memory of the longest
     block_fetch_ms = 10_000  # a peer that sends one byte by byte
+    finality_store_bytes = 1024 * 1024  # justifications that made blocks final here, for those who ask for one
+    finality_relay_bytes = 16 * 1024 * 1024  # a longer justification, or answer to a warp, is not passed on
     relay_hops = 3  # gateways that a request may pass beyond the first: 7 at most
     relay_tries = 2  # gateways that are asked for the same, one after the other
     state_probe_ms = 15_000  # how often an upstream of which nothing is known is asked whether it serves state
@@ -103,14 +138,54 @@ class Profile:
     # times
     block_announce_timeout_ms = 60_000
     state_sync_timeout_ms = 10_000
+    warp_timeout_ms = 60_000  # one fragment of a warp: at full spec 178 KB and, on a board, 2.3 G instructions
+    epoch_interval_ms = 60_000  # between jumps where the chain is its own clock (sync/epochs.py)
+    epoch_retry_ms = 30_000  # and where the one that was due is not final yet, or nobody shows it
+    epoch_retry_max_ms = 900_000
+    epoch_wait_slots = 5  # from the beginning of an epoch until its first block should be final
+    epoch_jitter_permille = 50  # of an epoch, by chance: else all who sleep would come at once
+    epoch_checkpoints = 96  # epochs until what jumps lead to is completed to a checkpoint: 4 days, it is good for 7
     transaction_timeout_ms = 10_000
     peer_retry_ms = 2_000
     peer_retry_max_ms = 60_000
     checkpoint_interval_ms = 10_000  # a store that is written on every header wears out
+    stall_slots = 10  # without a new head, or that far behind the clock and not nearer: peers are changed (alarm.py)
+    stall_least_ms = 10_000  # and no sooner, however short a chain's slots are: a busy machine is no stall
+    skew_slots = 2  # heads that are announced later than that make the clock suspect
+
+    # the journal of a host (chain/journal.py)
+    journal_bytes = 512 * 1024  # of both its files; a chain of small sets takes 64 KiB
+    journal_day_bytes = 16 * 1024 * 1024  # written in a day, in blocks of 4 KiB: what it lies on wears out
+    journal_peers = 32  # peers remembered from the last run
+    journal_peers_ms = 3_600_000  # how often they are written down
 
     # rates; 0 is no cap
-    max_download_rate = 0  # bytes per second, on the wire
+    max_download_rate = 0  # bytes per second, on the wire, in every two seconds
     max_upload_rate = 0
+    peer_download_rate = 0  # the same of one peer, on average
+    peer_upload_rate = 0
+    protocol_rate = 0  # and of one protocol of all peers
+    burst_ms = 40  # of a rate, what may pass at once
+    segment_bytes = 1448  # of TCP: what it carries on Ethernet
+    segment_overhead_bytes = 66  # and what each costs beside: Ethernet 14, IPv4 20, TCP with timestamps 32
+
+    # metered links: bytes per UTC day and month, both directions, on the wire; 0 is no cap
+    day_bytes = 0
+    month_bytes = 0
+    allowance_quantum = 1024 * 1024  # written ahead as spent: a smaller one wears the store, a larger one is lost more
+    cap_near_permille = 950  # of a cap: from here on only what is asked for is followed
+    cap_clear_permille = 900  # and below this everything again
+    idle_after_ms = 60_000  # without a question, where the user chose to sleep
+
+    # CPU time: of one processor, for everything that the node does
+    cpu_permille = 1000
+    cpu_burst_ms = 100  # saved up at most while nothing was to be done
+
+    def check(self) -> None:
+        """LocalError (the user's) where these numbers contradict each other, or are more than `memory_bytes`."""
+        from .check import check  # not on a board: its numbers are checked when its firmware is built
+
+        check(self)
 
 
 LINUX = Profile()

@@ -1,25 +1,30 @@
 """Bytes that wait, first in first out, in lent buffers ("chunks"). An empty queue holds none."""
 
+from ..ports.memory import copy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Union
 
-    from .pool import Pool, Share
+    from .pool import Pool, Scope, Share
 
     Buffer = Union[bytes, bytearray, memoryview]
     WritableBuffer = Union[bytearray, memoryview]
 
 
 class ByteQueue:
-    """Up to `limit_chunks` chunks of `pool`. `size` bytes wait in `chunks` chunks.
+    """Up to `limit_chunks` chunks of `pool`. `size` bytes wait in `chunks` chunks; there were `most` at a time.
+
+    Each chunk is taken from `scope` too, where there is one. `refused`: it had as many as it may have itself.
 
     Each byte is copied once on its way in and once on its way out; nothing is allocated but what the pool lends.
     """
 
-    def __init__(self, pool: "Pool | Share", limit_chunks: int) -> None:
+    def __init__(self, pool: "Pool | Share", limit_chunks: int, scope: "Scope | None" = None) -> None:
         self.limit_chunks = limit_chunks
+        self.scope = scope
         self.size = 0
-        self.chunks = 0
+        self.chunks = self.most = self.refused = 0
         self._pool = pool
         self._chunk_bytes = pool.size
         self._ring: "list[memoryview | None]" = [None] * limit_chunks
@@ -29,27 +34,26 @@ class ByteQueue:
 
     def put(self, buf: "Buffer", start: int, end: int) -> int:
         """Take bytes of buf[start:end]; fewer, or 0, when no further chunk is to be had."""
-        view = buf if isinstance(buf, memoryview) else memoryview(buf)
-        at = start
+        at, whole = start, self._chunk_bytes
         while at < end:
-            if self.chunks == 0 or self._to == self._chunk_bytes:
-                if self.chunks == self.limit_chunks:
-                    break
-                chunk = self._pool.lend()
+            to, chunks = self._to, self.chunks
+            if chunks == 0 or to == whole:
+                chunk = self._lend()
                 if chunk is None:
                     break
-                self._ring[(self._first + self.chunks) % self.limit_chunks] = chunk
-                self.chunks += 1
-                self._to = 0
+                self._ring[(self._first + chunks) % self.limit_chunks] = chunk
+                self.chunks = chunks = chunks + 1
+                if chunks > self.most:
+                    self.most = chunks
+                to = 0
             else:
-                chunk = self._ring[(self._first + self.chunks - 1) % self.limit_chunks]
+                chunk = self._ring[(self._first + chunks - 1) % self.limit_chunks]
                 assert chunk is not None
-            to = self._to
-            n = min(self._chunk_bytes - to, end - at)
-            chunk[to : to + n] = view[at : at + n]
+            n = whole - to if whole - to < end - at else end - at
+            copy(chunk, to, buf, at, at + n)
             self._to = to + n
             at += n
-            self.size += n
+        self.size += at - start
         return at - start
 
     def get_into(self, buf: "WritableBuffer", start: int, end: int) -> int:
@@ -57,8 +61,6 @@ class ByteQueue:
         count = min(end - start, self.size)
         if count <= 0:
             return 0
-        # As a view even if it is a bytearray: CPython would copy a view twice on its way into a bytearray.
-        view = buf if isinstance(buf, memoryview) else memoryview(buf)
         stop = start + count
         while start < stop:
             chunk = self._ring[self._first]
@@ -66,7 +68,7 @@ class ByteQueue:
             at = self._at
             has = (self._to if self.chunks == 1 else self._chunk_bytes) - at
             n = min(has, stop - start)
-            view[start : start + n] = chunk[at : at + n]
+            copy(buf, start, chunk, at, at + n)
             start += n
             self._at = at + n
             if n == has:
@@ -84,11 +86,31 @@ class ByteQueue:
             self._drop_first()
         self.size = 0
 
+    def _lend(self) -> "memoryview | None":
+        scope = self.scope
+        if self.chunks == self.limit_chunks:
+            self.refused += 1
+            return None
+        if scope is None:
+            return self._pool.lend()
+        if scope.used >= scope.limit:
+            scope.refused += 1
+            return None
+        chunk = self._pool.lend(scope.is_urgent)
+        if chunk is not None:  # as scope.take(), without the call: this is for each chunk that passes
+            scope.used = used = scope.used + 1
+            if used > scope.most:
+                scope.most = used
+        return chunk
+
     def _drop_first(self) -> None:
-        chunk = self._ring[self._first]
+        first, ring, scope = self._first, self._ring, self.scope
+        chunk = ring[first]
         assert chunk is not None
-        self._ring[self._first] = None
-        self._first = (self._first + 1) % self.limit_chunks
+        ring[first] = None
+        self._first = (first + 1) % self.limit_chunks
         self.chunks -= 1
         self._at = 0
         self._pool.give_back(chunk)
+        if scope is not None:
+            scope.used -= 1

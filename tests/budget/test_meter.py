@@ -78,3 +78,15 @@ def test_time_that_goes_back_earns_nothing():
     meter.spend(100, 10_000)
     assert not meter.ready(5_000) and not meter.ready(10_000)
     assert meter.ready(10_001)
+
+
+def test_what_can_be_cut_is_cut_to_the_allowance_and_leaves_no_debt():
+    meter = Meter(1000, 500)
+    assert meter.allowance(0) == 500 and Meter(0, 1).allowance(0) > 1 << 29
+    meter.spend(480, 0)
+    assert meter.allowance(0) == 20 and meter.wake_at(0, 20) == 0
+    assert meter.wake_at(0, 120) == 100, "a byte a millisecond"
+    assert meter.allowance(100) == 120 and meter.wake_at(100, 120) == 100
+    meter.spend(620, 100)
+    assert meter.allowance(100) == 0 and meter.wake_at(100) == 601
+    assert meter.wake_at(100, 10_000) == 100 + 1000, "no more than the burst will ever be there"
