@@ -30,9 +30,9 @@ def test_slots_keep_their_bytes() -> None:
     def check(path: str) -> None:
         slots = store.SlotFile(path)
         assert slots.read(0) is None and slots.read(1) is None
-        slots.write(0, b"first")
-        slots.write(1, bytes(range(256)) * 300)
-        slots.write(0, b"1st")
+        slots.write(0, b"fi", b"rst")
+        slots.write(1, b"", bytes(range(256)) * 300)
+        slots.write(0, b"1st", bytearray())
         again = store.SlotFile(path)
         assert again.read(0) == b"1st" and again.read(1) == bytes(range(256)) * 300
         assert sorted(os.listdir(_FOLDER)) == ["checkpoint.0", "checkpoint.1"]
@@ -72,19 +72,19 @@ def test_what_is_wrong_with_the_path_is_one_line() -> None:
     def check(path: str) -> None:
         slots = store.SlotFile(_FOLDER + "/missing/checkpoint")
         assert slots.read(0) is None
-        error = raises(LocalError, slots.write, 0, b"x")
+        error = raises(LocalError, slots.write, 0, b"x", b"y")
         assert error.exit_code == 2 and "missing/checkpoint.0: its folder does not exist" in str(error)
 
         with open(path, "wb") as file:
             file.write(b"a file")
         slots = store.SlotFile(path + "/checkpoint")
-        for call in (lambda: slots.read(0), lambda: slots.write(0, b"x")):
+        for call in (lambda: slots.read(0), lambda: slots.write(0, b"x", b"y")):
             error = raises(LocalError, call)
             assert error.exit_code == 2 and "not a folder" in str(error)
 
         os.mkdir(path + ".1")
         slots = store.SlotFile(path)
-        error = raises(LocalError, slots.write, 1, b"x")
+        error = raises(LocalError, slots.write, 1, b"x", b"y")
         assert error.exit_code == 2 and "it is a folder" in str(error)
 
     _run(check)

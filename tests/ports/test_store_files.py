@@ -12,7 +12,7 @@ from jamliquor_lite.ports.cpython import store
 
 
 def test_files_are_their_owners_only(tmp_path: Path) -> None:
-    store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"x")
+    store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"", b"x")
     assert stat.S_IMODE((tmp_path / "checkpoint.0").stat().st_mode) == 0o600
 
 
@@ -21,7 +21,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     other.write_bytes(b"precious")
     (tmp_path / "checkpoint.0").symlink_to(other)
     with pytest.raises(LocalError, match="symbolic link") as caught:
-        store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"x")
+        store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"", b"x")
     assert caught.value.exit_code == 2
     assert other.read_bytes() == b"precious"
 
@@ -35,7 +35,7 @@ def test_the_file_and_then_its_folder_are_synced(tmp_path: Path, monkeypatch: py
         real(handle)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    store.SlotFile(str(tmp_path / "checkpoint")).write(1, b"x")
+    store.SlotFile(str(tmp_path / "checkpoint")).write(1, b"", b"x")
     assert synced == [str(tmp_path / "checkpoint.1"), str(tmp_path)]
 
 
@@ -55,7 +55,7 @@ def test_errors_of_the_machine_are_one_line(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(os, "write", write)
     with pytest.raises(LocalError, match=words) as caught:
-        store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"x")
+        store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"", b"x")
     assert caught.value.exit_code == exit_code
     assert "checkpoint.0" in str(caught.value) and "\n" not in str(caught.value)
 
@@ -64,7 +64,7 @@ def test_a_short_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     real = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:3]))
     slots = store.SlotFile(str(tmp_path / "checkpoint"))
-    slots.write(0, b"0123456789")
+    slots.write(0, b"012", b"3456789")
     monkeypatch.undo()
     assert slots.read(0) == b"0123456789"
 
@@ -74,7 +74,7 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(LocalError, match="permission denied") as caught:
-            store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"x")
+            store.SlotFile(str(tmp_path / "checkpoint")).write(0, b"", b"x")
     finally:
         tmp_path.chmod(0o700)
     assert caught.value.exit_code == 2
