@@ -1,10 +1,10 @@
-"""Copies of the running port, in a module of its own."""
+"""Copies and comparisons of the running port, in a module of its own."""
 
 import sys
 
 if sys.implementation.name == "micropython":
-    from .micropython.memory import copy
+    from .micropython.memory import copy, find, same
 else:
-    from .cpython.memory import copy
+    from .cpython.memory import copy, find, same
 
-__all__ = ("copy",)
+__all__ = ("copy", "find", "same")

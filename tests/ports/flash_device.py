@@ -87,13 +87,14 @@ class Slots:
     def read(self, slot):
         return self.slots[slot]
 
-    def write(self, slot, data):
+    def write(self, slot, head, payload):
+        data = bytes(head) + bytes(payload)
         power = self._power
         if power is None or power.left is None:
-            self.slots[slot] = bytes(data)
+            self.slots[slot] = data
             return
         done = min(len(data), power.left)
         power.left -= done
-        self.slots[slot] = bytes(data[:done])
+        self.slots[slot] = data[:done]
         if done < len(data):
             raise PowerCut

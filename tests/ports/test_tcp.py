@@ -4,23 +4,12 @@
 import asyncio
 
 from jamliquor_lite.errors import LocalError
-from jamliquor_lite.ports import clock, entropy
+from jamliquor_lite.ports import clock
 from jamliquor_lite.ports.tcp import CLOSED, CONNECTING, OPEN, TcpListener, Waker, dial, resolve
+from tests.loopback import HOST, listen
 from tests.support import raises
 
-HOST = "127.0.0.1"
-PATIENCE_MS = 20_000
-
-
-def listen(waker):
-    """(listener, port). Not every port of MicroPython says which port the system picked."""
-    for _ in range(50):
-        port = 20_000 + int.from_bytes(entropy.random_bytes(2), "little") % 12_000
-        try:
-            return TcpListener(waker, HOST, port), port
-        except LocalError:
-            pass
-    raise AssertionError("no free port")
+PATIENCE_MS = 120_000
 
 
 async def until(waker, is_done):

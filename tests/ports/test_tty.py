@@ -15,7 +15,7 @@ from jamliquor_lite.ports.cpython.tty import open_tty
 from jamliquor_lite.ports.tcp import CLOSED, OPEN, Waker
 from tests.support import ROOT
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 async def _until(waker, is_done):

@@ -1,4 +1,4 @@
-"""Time: monotonic milliseconds, and the wall clock where it can be believed at all."""
+"""Time: monotonic milliseconds, processor time, and the wall clock where it can be believed at all."""
 
 import time
 
@@ -10,6 +10,16 @@ _COMMON_ERA_UNIX_S = 1735732800
 def ticks_ms() -> int:
     """Milliseconds since some moment before the first call; never goes back, whatever happens to the wall clock."""
     return time.monotonic_ns() // 1_000_000
+
+
+def cpu_us() -> int:
+    """Microseconds of processor time that this thread has had; they pass neither in waits nor while others run."""
+    return time.thread_time_ns() // 1000
+
+
+def cpu_diff(later: int, earlier: int) -> int:
+    """Microseconds from one `cpu_us` to a later one."""
+    return later - earlier
 
 
 def wall_seconds() -> "int | None":

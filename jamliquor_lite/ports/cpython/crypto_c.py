@@ -1,9 +1,9 @@
 """The VRF in C of our own (firmware/cmodules/jamcrypto) as a shared library: for machines that no wheel is built for.
 
-The system's C compiler (CC in the environment, else `cc`) builds it once, when it is first asked for; the library is
-kept in the user's cache folder under a name that says what it was built from. The sources are those of the checkout,
-or what an installed package brought along in `share/jamliquor-lite`. It verifies only, a few hundred microseconds
-each; signing is the pure twin's.
+A wheel for such a machine brings the library along (tools/wheel.py makes it). Without one the system's C compiler (CC
+in the environment, else `cc`) builds it once, when it is first asked for; it is kept in the user's cache folder under
+a name that says what it was built from. The sources are those of the checkout, or what an installed package brought
+along in `share/jamliquor-lite`. It verifies only, a few hundred microseconds each; signing is the pure twin's.
 """
 
 import os
@@ -11,12 +11,9 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
-_INSTALLED = "share/jamliquor-lite/jamcrypto/"  # as [tool.setuptools.data-files] in pyproject.toml has it
-_DISTRIBUTION = "jamliquor-lite"
 _FLAGS = ("-std=c99", "-O2", "-fPIC", "-shared")
 _BUILD_S = 600  # two seconds on a PC; a minute under emulation
 # What ctypes cannot know of the structures is asked of the library.
@@ -27,33 +24,36 @@ class Unbuilt(Exception):
     """There is no library, and why, in a few words."""
 
 
+def _files() -> "list[Path]":
+    from . import share
+
+    return share.files("firmware/cmodules/jamcrypto", "jamcrypto")
+
+
 def sources() -> "list[Path]":
     """The C files and headers, sorted by name. Unbuilt where this installation has none."""
-    from pathlib import Path
-
-    checkout = Path(__file__).resolve().parents[3] / "firmware" / "cmodules" / "jamcrypto"
-    found = list(checkout.iterdir()) if checkout.is_dir() else list(_installed())
-    found = [path for path in found if path.suffix in (".c", ".h") and path.stem.startswith(("bandersnatch", "sha512"))]
+    found = [
+        path
+        for path in _files()
+        if path.suffix in (".c", ".h") and path.stem.startswith(("bandersnatch", "sha512"))
+    ]
     if not found:
         raise Unbuilt("c has no sources in this installation")
     return sorted(found, key=lambda path: path.name)
 
 
-def _installed() -> "Iterator[Path]":
-    import importlib.metadata
-    from pathlib import Path
+def brought_name(files: "list[Path]", machine: str) -> str:
+    """What the library of these sources is called that a wheel for `machine` (of os.uname) brings along."""
+    import hashlib
 
-    try:
-        files = importlib.metadata.files(_DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        return
-    for file in files:
-        if _INSTALLED in file.as_posix():
-            yield Path(str(file.locate()))
+    state = hashlib.sha256(_SIZES.encode())
+    for path in files:
+        state.update(path.name.encode() + b"\0" + path.read_bytes())
+    return f"jamcrypto-{state.hexdigest()[:16]}-{machine}.so"
 
 
 def library() -> "Path":
-    """The shared library; built when it is not there. Unbuilt when it cannot be."""
+    """The shared library: brought along, or built when it is not there. Unbuilt when it cannot be."""
     import hashlib
     import shlex
     import struct
@@ -61,6 +61,10 @@ def library() -> "Path":
     from pathlib import Path
 
     files = sources()
+    name = brought_name(files, os.uname().machine)
+    for path in _files():
+        if path.name == name:
+            return path
     compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
     state = hashlib.sha256(repr((compiler, _FLAGS, _SIZES, os.uname().machine, struct.calcsize("P"))).encode())
     try:
@@ -71,21 +75,21 @@ def library() -> "Path":
         if not target.exists():
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="building-", dir=cache) as folder:
-                _build(compiler, files, Path(folder)).replace(target)
+                build(compiler, files, Path(folder)).replace(target)
     except (OSError, RuntimeError) as error:  # Path.home() raises the latter
         raise Unbuilt(f"c cannot use the cache folder: {getattr(error, 'strerror', None) or error}")
     return target
 
 
-def _build(compiler: "list[str]", files: "list[Path]", folder: "Path") -> "Path":
-    """Compile all of them in one go."""
+def build(compiler: "list[str]", files: "list[Path]", folder: "Path", more: "tuple[str, ...]" = ()) -> "Path":
+    """Compile all of them in one go, with `more` words for the linker; the library is in `folder`. Unbuilt."""
     import subprocess
 
     glue = folder / "sizes.c"
     glue.write_text(_SIZES)
     built = folder / "jamcrypto.so"
     sources = [str(path) for path in files if path.suffix == ".c"]
-    command = [*compiler, *_FLAGS, f"-I{files[0].parent}", *sources, str(glue), "-o", str(built)]
+    command = [*compiler, *_FLAGS, f"-I{files[0].parent}", *sources, str(glue), "-o", str(built), *more]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=_BUILD_S,

@@ -1,17 +1,16 @@
-"""The UDP link: one socket, read when asyncio says so, into one lent buffer, within the node's rates.
+"""The UDP link: one socket, read when asyncio says so, into one lent buffer.
 
     link = UdpLink("0.0.0.0", 0)
     while await link.readable(timeout_ms):                   False when the time is over or `wake` was called
         while (size := link.receive()) >= 0:
             connection.receive(link.view[:size], link.source, now)
 
-The counts are UDP payload; the wire carries 28 bytes more a datagram over IPv4, 48 over IPv6.
+The counts are UDP payload.
 """
 
 import asyncio
 import socket
 
-from ...budget.meter import Meter
 from ...const import const
 from ...errors import LocalError
 from .clock import ticks_ms
@@ -21,6 +20,7 @@ from .waker import Waker
 # its packet fails to decrypt, and QUIC treats it as lost.
 DATAGRAM_BYTES = const(2048)
 _SOCKET_BUFFER_BYTES = const(1024 * 1024)  # asked of the system, which may give less: bursts while we verify
+_LEAST_BUFFER_BYTES = const(64 * 1024)  # what many peers send at once
 _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it (RFC 4291, section 2.5.5.2)
 
 
@@ -28,25 +28,22 @@ class UdpLink:
     """`bytes_in`, `bytes_out`, `datagrams_in`, `datagrams_out` count; `failed` those that the system refused.
 
     `view` is the lent buffer, `source` the (host, port) of what `receive` put there. `address` is our own.
-    `download` and `upload` are the meters that slow the link; None is no limit. A `waker` serves who waits for more
-    than this link: it is woken where `watch` says.
+    A `waker` serves who waits for more than this link: it is woken where `watch` says. `receive_bytes` bounds what the
+    system holds unread; 0 is a number of ours. What comes beyond it is lost, which the peers' congestion control sees.
     """
 
     def __init__(
         self,
         host: str,
         port: int,
-        download: "Meter | None" = None,
-        upload: "Meter | None" = None,
         buffer: "bytearray | None" = None,
         waker: "Waker | None" = None,
+        receive_bytes: int = 0,
     ) -> None:
         """Bind to a numeric address, IPv4 or IPv6 (`::` takes both), port 0 is any; LocalError when refused."""
         self.view = memoryview(buffer if buffer is not None else bytearray(DATAGRAM_BYTES))
         self.source = ("", 0)
         self.bytes_in = self.bytes_out = self.datagrams_in = self.datagrams_out = self.failed = 0
-        self._download = download or Meter(0, 1)
-        self._upload = upload or Meter(0, 1)
         self._is_v6 = ":" in host
         self._waker = waker or Waker()
         self._is_woken = self._is_readable = self._is_watched = False
@@ -55,7 +52,8 @@ class UdpLink:
             self._socket.setblocking(False)
             if self._is_v6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER_BYTES)
+            size = max(receive_bytes // 2, _LEAST_BUFFER_BYTES // 2) if receive_bytes else _SOCKET_BUFFER_BYTES
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
             self._socket.bind((host, port))
         except (OSError, OverflowError) as error:
             self._socket.close()
@@ -68,14 +66,12 @@ class UdpLink:
         until = -1 if timeout_ms < 0 else ticks_ms() + timeout_ms
         while not self._is_woken:
             now = ticks_ms()
-            at = self.watch(now)
-            if at < 0 or 0 <= until < at:
-                at = until
+            self.watch(True)
             self._is_readable = False
             try:
-                await self._waker.wait(-1 if at < 0 else max(0, at - now))
+                await self._waker.wait(-1 if until < 0 else max(0, until - now))
             finally:
-                self._unwatch()
+                self.watch(False)
             if self._is_readable:
                 return True
             if 0 <= until <= ticks_ms():
@@ -83,20 +79,15 @@ class UdpLink:
         self._is_woken = False
         return False
 
-    def watch(self, now: int) -> int:
-        """Let a datagram that may be read wake the waker. When to call this again (ms); -1: not before it woke.
-
-        While the download meter is in debt the socket is not looked at: the system drops what its buffer does not
-        hold, and the peers' congestion control slows them down.
-        """
-        ready_at = self._download.wake_at(now)
-        if ready_at > now:
-            self._unwatch()
-            return ready_at
-        if not self._is_watched:
-            self._is_watched = True
-            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._on_readable)
-        return -1
+    def watch(self, reading: bool) -> None:
+        """Whether a datagram wakes the waker. While it does not, the system drops what its buffer does not hold."""
+        if reading != self._is_watched:
+            self._is_watched = reading
+            loop = asyncio.get_running_loop()
+            if reading:
+                loop.add_reader(self._socket.fileno(), self._on_readable)
+            else:
+                loop.remove_reader(self._socket.fileno())
 
     def wake(self) -> None:
         """End a wait in `readable`, or the next one: there is something else to do."""
@@ -104,10 +95,7 @@ class UdpLink:
         self._waker.wake()
 
     def receive(self) -> int:
-        """Read one datagram into `view`. Its size; -1 when there is none, or none may be read yet."""
-        now = ticks_ms()
-        if not self._download.ready(now):
-            return -1
+        """Read one datagram into `view`. Its size; -1 when there is none."""
         while True:
             try:
                 size, address = self._socket.recvfrom_into(self.view)
@@ -116,21 +104,17 @@ class UdpLink:
                 return -1
             except OSError:  # what an ICMP message left behind; the next datagram may be fine
                 self.failed += 1
-        self._download.spend(size, now)
         self.bytes_in += size
         self.datagrams_in += 1
         self.source = self._plain(address)
         return size
 
     def send(self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]") -> bool:
-        """Send to a numeric address. False: not now, keep it and come back at `send_at`.
+        """Send to a numeric address. False: not now, keep it and come back a moment later.
 
         What the system refuses for good (no route, too long) counts as sent and in `failed`: UDP may lose
         anything.
         """
-        now = ticks_ms()
-        if not self._upload.ready(now):
-            return False
         host, port = addr
         if self._is_v6 and ":" not in host:
             host = _MAPPED + host
@@ -141,29 +125,20 @@ class UdpLink:
         except (OSError, OverflowError):
             self.failed += 1
             return True
-        self._upload.spend(len(datagram), now)
         self.bytes_out += len(datagram)
         self.datagrams_out += 1
         return True
 
-    def send_at(self, now: int) -> int:
-        """When a `send` that returned False is worth the next try (ms)."""
-        return max(self._upload.wake_at(now), now + 1)
-
     def close(self) -> None:
         """Give the socket back. A wait in `readable` ends."""
-        self._unwatch()
+        self.watch(False)
         self.wake()
         self._socket.close()
 
     def _on_readable(self) -> None:
         self._is_readable = True
-        self._waker.wake()
-
-    def _unwatch(self) -> None:
-        if self._is_watched:
-            self._is_watched = False
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        if not self._waker.wake():
+            self.watch(False)  # or the loop would tell of it in every round (readiness.py)
 
     def _plain(self, address: "tuple[str, int] | tuple[str, int, int, int]") -> "tuple[str, int]":
         # QUIC compares addresses, so one peer must look the same whichever way its datagrams came.

@@ -1,23 +1,14 @@
 """Two durable slots in two files. `chain/twoslot.py` decides what they hold; this writes and reads bytes."""
 
-import errno
 import os
 
-from ...errors import LocalError
+from . import disk_errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Buffer = bytes | bytearray | memoryview
 
 MAX_SLOT_BYTES = 8 * 1024 * 1024  # a file of any size under this name would fill the memory
-
-_USERS = {
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.EROFS: "the file system is read-only",
-    errno.ENOENT: "its folder does not exist",
-    errno.ENOTDIR: "part of its path is not a folder",
-    errno.EISDIR: "it is a folder, a file is needed",
-    errno.ENAMETOOLONG: "its path is too long",
-    errno.ELOOP: "it is a symbolic link, a file is needed",
-}
-_MACHINES = {errno.ENOSPC: "no space left on the device", errno.EDQUOT: "the disk quota is used up"}
 
 
 class SlotFile:
@@ -42,17 +33,18 @@ class SlotFile:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _explained("read", name, error) from None
+            raise disk_errors.explained("read", name, error) from None
 
-    def write(self, slot: int, data: bytes) -> None:
-        """Replace a slot's bytes. They are on the disk when this returns; cut short, they may be anything."""
+    def write(self, slot: int, head: "Buffer", payload: "Buffer") -> None:
+        """A slot has `head` and `payload` now, on the disk when this returns; cut short, they may be anything."""
         name = self.name(slot)
         try:
             handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
-                view = memoryview(data)
-                while len(view):
-                    view = view[os.write(handle, view) :]
+                for piece in (head, payload):
+                    view = memoryview(piece)
+                    while len(view):
+                        view = view[os.write(handle, view) :]
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -63,12 +55,4 @@ class SlotFile:
             finally:
                 os.close(folder)
         except OSError as error:
-            raise _explained("write", name, error) from None
-
-
-def _explained(verb: str, name: str, error: OSError) -> LocalError:
-    why = _USERS.get(error.errno or 0)
-    if why is not None:
-        return LocalError("cannot %s %s: %s" % (verb, name, why), 2)
-    why = _MACHINES.get(error.errno or 0) or error.strerror or str(error)
-    return LocalError("cannot %s %s: %s" % (verb, name, why))
+            raise disk_errors.explained("write", name, error) from None

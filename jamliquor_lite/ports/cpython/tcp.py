@@ -5,12 +5,17 @@
     size = link.recv_into(buf, start, end)                0: nothing is here; -1: it is over, see `reason`
     size = link.send(buf, start, end)                     0: not now
     link.watch(reading, writing)                          what of it ends a wait of the waker
+    link.measure()                                        what went over the wire, and what waits in the system
+
+`receive_bytes` and `send_bytes` bound what the system holds for one connection in each direction, its own bookkeeping
+counted in; 0 leaves it to the system, which then grows a buffer to megabytes.
 """
 
 import asyncio
 import errno
 import os
 import socket
+import struct
 
 from ...const import const
 from ...errors import LocalError
@@ -22,7 +27,13 @@ OPEN = const(1)
 CLOSED = const(2)
 
 _BACKLOG = const(16)  # connections that the system holds for us until we accept them
+_DEAD_MS = const(30_000)  # bytes that no peer acknowledges, or takes, for so long are the end of a connection
 _SHORTAGE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# Of struct tcp_info (linux/tcp.h, Linux 5.4): bytes_acked, bytes_received, segs_out, segs_in, notsent_bytes,
+# data_segs_in, bytes_sent, bytes_retrans, snd_wnd.
+_INFO = struct.Struct("=120x2Q3I4xI44x2Q12xI")
+_QUEUED = struct.Struct("=24xI")  # of the same, tcpi_unacked: of a listening socket the length of its queue
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no time: closing sends RST and drops what is unsent
 _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it (RFC 4291, section 2.5.5.2)
 
 
@@ -32,12 +43,14 @@ class TcpLink:
     A peer that finished its half has ended the link for us: none of our protocols goes on after that.
     """
 
-    __slots__ = ("address", "reason", "state", "_readiness", "_socket")
+    __slots__ = ("address", "reason", "state", "_counts", "_is_paced", "_readiness", "_socket")
 
     def __init__(self, waker: Waker, sock: socket.socket, address: "tuple[str, int]", state: int) -> None:
         self.state = state
         self.reason = ""
         self.address = address
+        self._counts: "tuple[int, ...] | None" = None
+        self._is_paced = False
         self._readiness = Readiness(waker)
         self._socket = sock
         sock.setblocking(False)
@@ -83,6 +96,40 @@ class TcpLink:
         if self.state != CLOSED:
             self._readiness.watch(self._socket.fileno(), reading, writing)
 
+    def measure(self) -> "tuple[int, ...] | None":
+        """What the system counts: segments sent and received, those without payload too; bytes that it took and has not
+        sent, for a window is closed; bytes that it sent again; bytes that the peer's window takes beside those on their
+        way; bytes received, read or not; the segments that brought them. The last counts once the link is over; None
+        where the system does not tell."""
+        if self.state == OPEN:
+            try:
+                info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+            except (OSError, AttributeError):
+                return self._counts
+            if len(info) == _INFO.size:
+                acked, received, segments_out, segments_in, unsent, brought, sent, again, window = _INFO.unpack(info)
+                window -= max(0, sent - again - acked)
+                self._counts = segments_out, segments_in, unsent, again, window, received, brought
+        return self._counts
+
+    def pace(self) -> None:
+        """From now on `watch` finds room for more when the system has sent all that it took, and not before."""
+        if not self._is_paced and self.state == OPEN:
+            self._is_paced = True
+            try:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 1)
+            except (OSError, AttributeError):
+                pass  # there is room earlier, which costs idle turns
+
+    def widen(self, receive_bytes: int) -> None:
+        """Let the system hold so much unread from now on. What the connection began with may have been less."""
+        if receive_bytes and self.state == OPEN:
+            try:
+                _bound(self._socket, receive_bytes, 0)
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, receive_bytes)
+            except (OSError, AttributeError):
+                pass  # it is over, or stays narrow
+
     def poll(self) -> int:
         """Look whether connecting has ended; the state."""
         if self.state == CONNECTING:
@@ -93,6 +140,15 @@ class TcpLink:
         """Give the socket back. What the system took already is still sent."""
         if self.state != CLOSED:
             self._end("closed")
+
+    def abort(self) -> None:
+        """Give the socket back and drop what the system holds: the peer gets a reset."""
+        if self.state != CLOSED:
+            try:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            except OSError:
+                pass  # the connection is over already
+            self._end("reset")
 
     def _look(self) -> None:
         code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -110,6 +166,7 @@ class TcpLink:
             self.watch(False, False)
         except RuntimeError:
             pass  # the loop has ended, and its readers with it
+        self.measure()
         self.state = CLOSED
         self.reason = reason
         self._socket.close()
@@ -118,7 +175,7 @@ class TcpLink:
 class TcpListener:
     """A listening socket; `address` is our own (host, port)."""
 
-    def __init__(self, waker: Waker, host: str, port: int) -> None:
+    def __init__(self, waker: Waker, host: str, port: int, receive_bytes: int = 0, send_bytes: int = 0) -> None:
         """Bind to a numeric address, IPv4 or IPv6 (`::` takes both), port 0 is any; LocalError when refused."""
         self._waker = waker
         self._readiness = Readiness(waker)
@@ -129,6 +186,7 @@ class TcpListener:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            _bound(self._socket, receive_bytes, send_bytes)  # those that are accepted have the same
             self._socket.bind((host, port))
             self._socket.listen(_BACKLOG)
         except (OSError, OverflowError) as error:
@@ -150,6 +208,14 @@ class TcpListener:
                 continue  # that one was over before we came to it
             return TcpLink(self._waker, sock, _plain(address), OPEN)
 
+    def measure(self) -> int:
+        """Connections that the system holds for us, which nobody has accepted; 0 where it does not tell."""
+        try:
+            found: int = _QUEUED.unpack(self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUED.size))[0]
+            return found
+        except (OSError, AttributeError, struct.error):
+            return 0
+
     def watch(self, accepting: bool) -> None:
         """Whether a new connection ends a wait. While it does not, they wait in the system's backlog."""
         self._readiness.watch(self._socket.fileno(), accepting, False)
@@ -161,11 +227,12 @@ class TcpListener:
             self._socket.close()
 
 
-def dial(waker: Waker, host: str, port: int) -> TcpLink:
+def dial(waker: Waker, host: str, port: int, receive_bytes: int = 0, send_bytes: int = 0) -> TcpLink:
     """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already; LocalError when
     there is no socket to be had."""
     try:
         sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        _bound(sock, receive_bytes, send_bytes)
     except OSError as error:
         raise LocalError("cannot dial %s port %d: %s" % (host, port, _why(error)))
     link = TcpLink(waker, sock, (host, port), CONNECTING)
@@ -187,6 +254,19 @@ async def resolve(host: str, port: int) -> "list[tuple[str, int]]":
     except (OSError, UnicodeError) as error:
         raise LocalError("cannot resolve %s: %s" % (host, getattr(error, "strerror", None) or error), 2)
     return [(str(entry[4][0]), port) for entry in found]
+
+
+def _bound(sock: socket.socket, receive_bytes: int, send_bytes: int) -> None:
+    # Before the socket connects or listens: the scale of the window is agreed on then, after the buffer's size. Linux
+    # takes half of what it allows itself; its own bookkeeping is to come from the other half.
+    if receive_bytes:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes // 2)
+    if send_bytes:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes // 2)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_MS)
+    except (OSError, AttributeError):
+        pass  # not on this system: pings find out
 
 
 def _why(error: "OSError | OverflowError") -> str:

@@ -33,9 +33,11 @@ _watchdog = None
 def block_device() -> "object | None":
     """The flash behind the firmware, as MicroPython's protocol for block devices has it."""
     try:
-        import virt
-
-        return virt.Blk()
+        try:
+            from virt import Blk  # of the emulated boards
+        except ImportError:
+            from pico import Blk  # firmware/pico/modules
+        return Blk()
     except (ImportError, OSError):
         return None
 

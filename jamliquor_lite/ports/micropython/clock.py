@@ -1,4 +1,4 @@
-"""Time: monotonic milliseconds, and the wall clock where it can be believed at all."""
+"""Time: monotonic milliseconds, processor time, and the wall clock where it can be believed at all."""
 
 import time
 
@@ -9,6 +9,8 @@ _UNIX_S_AT_2000 = 946684800  # several boards count from 2000-01-01 instead of 1
 
 _last = time.ticks_ms()
 _total = 0
+_from = time.ticks_us()  # up to here time has been counted, or was waited
+_ran = 0
 
 
 def ticks_ms() -> int:
@@ -24,6 +26,30 @@ def ticks_ms() -> int:
         _total += step
         _last = now
     return _total
+
+
+def cpu_us() -> int:
+    """Microseconds of processor time that the program has had; they do not pass while it waits for a link or a timer.
+
+    They wrap where the board's counter does (at 2^30 on 32 bits, 18 minutes): call it at least once in half that time,
+    as every round of asyncio's loop does, and compare by `cpu_diff`. No call takes heap.
+    """
+    global _from, _ran
+    now = time.ticks_us()
+    _ran = time.ticks_add(_ran, time.ticks_diff(now, _from))
+    _from = now
+    return _ran
+
+
+def cpu_diff(later: int, earlier: int) -> int:
+    """Microseconds from one `cpu_us` to a later one."""
+    return time.ticks_diff(later, earlier)
+
+
+def _waited() -> None:
+    # What passed since the last `cpu_us` was a wait (waker.py), of whatever length.
+    global _from
+    _from = time.ticks_us()
 
 
 def wall_seconds() -> "int | None":

@@ -66,6 +66,13 @@ class Vrf:
         output = bytearray(32)
         return bytes(output) if jamcrypto.vrf_verify(public, data, aux, proof, output) else None
 
+    @staticmethod
+    def verify_into(
+        out: bytearray, public: "Buffer", data: "Buffer", buf: "Buffer", start: int, end: int, at: int
+    ) -> bool:
+        valid: bool = jamcrypto.vrf_verify(public, data, buf, buf, out, start, end, at)
+        return valid
+
 
 class X25519:
     label = "c"

@@ -41,11 +41,19 @@ class Area:
 
     def read_into(self, offset: int, buf: "WritableBuffer", start: int, end: int) -> None:
         """Fill buf[start:end] with what lies at `offset`."""
-        self._move(self._device.readblocks, offset, buf, start, end)
+        at = self._whole(offset, buf, start, end)
+        if at >= 0:
+            _check(self._device.readblocks(at // self.sector_bytes, buf, at % self.sector_bytes))
+        else:
+            self._move(self._device.readblocks, offset, buf, start, end)
 
     def write(self, offset: int, buf: "Buffer", start: int, end: int) -> None:
         """Write buf[start:end] to erased bytes at `offset`. Cut short, a part of it may be there."""
-        self._move(self._device.writeblocks, offset, buf, start, end)
+        at = self._whole(offset, buf, start, end)
+        if at >= 0:
+            _check(self._device.writeblocks(at // self.sector_bytes, buf, at % self.sector_bytes))
+        else:
+            self._move(self._device.writeblocks, offset, buf, start, end)
         self.bytes_written += end - start
 
     def erase(self, offset: int, size: int) -> None:
@@ -56,17 +64,21 @@ class Area:
         for sector in range(at // self.sector_bytes, (at + size) // self.sector_bytes):
             self.sectors_erased += 1
             _check(self._device.ioctl(_ERASE, sector))
-            for within in range(0, self.sector_bytes, _FILL_BYTES):
+            within = 0
+            while within < self.sector_bytes:  # a range with such a step would be an object
                 _check(self._device.readblocks(sector, _probe, within))
                 if _probe != _blank:
                     _check(self._device.writeblocks(sector, _blank, within))
+                within += _FILL_BYTES
+
+    def _whole(self, offset: int, buf: "Buffer", start: int, end: int) -> int:
+        # Where on the device, if it is all of a buffer within one sector: the common case, which allocates nothing.
+        at = self._place(offset, end - start)
+        return at if start == 0 and end == len(buf) and at % self.sector_bytes + end <= self.sector_bytes else -1
 
     def _move(self, call: "Any", offset: int, buf: "Buffer", start: int, end: int) -> None:
         at = self._place(offset, end - start)
         within = at % self.sector_bytes
-        if start == 0 and end == len(buf) and within + end <= self.sector_bytes:
-            _check(call(at // self.sector_bytes, buf, within))  # the common case, which allocates nothing
-            return
         view = memoryview(buf)
         while start < end:
             size = min(end - start, self.sector_bytes - within)

@@ -5,6 +5,10 @@ import os
 
 from ...errors import LocalError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Buffer = bytes | bytearray | memoryview
+
 MAX_SLOT_BYTES = 256 * 1024  # a file of any size under this name would fill the memory
 
 _WHY = (
@@ -46,15 +50,16 @@ class SlotFile:
                 return None
             raise _explained("read", name, error)
 
-    def write(self, slot: int, data: bytes) -> None:
-        """Replace a slot's bytes. They are in flash when this returns; cut short, they may be anything."""
+    def write(self, slot: int, head: "Buffer", payload: "Buffer") -> None:
+        """A slot has `head` and `payload` now, in flash when this returns; cut short, they may be anything."""
         name = self.name(slot)
         try:
             with open(name, "wb") as file:
-                view = memoryview(data)
-                at = 0
-                while at < len(view):
-                    at += file.write(view[at:])
+                for piece in (head, payload):
+                    view = memoryview(piece)
+                    at = 0
+                    while at < len(view):
+                        at += file.write(view[at:])
                 file.flush()  # littlefs and the unix port sync here
         except OSError as error:
             raise _explained("write", name, error)

@@ -1,7 +1,7 @@
 """TCP links: sockets that are read straight into the caller's buffer and never wait. The twin of ports/cpython/tcp.py.
 
 asyncio's queue of sockets tells once that something is ready and then forgets it, so each side that is watched is a
-small task that waits for it and wakes the waker.
+small task that waits for it and wakes the waker. The sizes of lwIP's buffers are set when it is built.
 """
 
 import asyncio
@@ -12,6 +12,11 @@ import socket
 from ...const import const
 from ...errors import LocalError
 from .waker import Waker
+
+try:
+    from jamcrypto import readinto
+except ImportError:
+    readinto = None
 
 CONNECTING = const(0)
 OPEN = const(1)
@@ -87,7 +92,10 @@ class TcpLink(_Watched):
         if self.state != OPEN:
             return 0 if self.state == CONNECTING else -1
         try:
-            size = self._socket.readinto(buf[start:end])
+            if readinto is not None:
+                size = readinto(self._socket, buf, start, end)  # without a view for the range
+            else:
+                size = self._socket.readinto(buf[start:end])
         except OSError as error:
             if error.errno in _WAIT:
                 return 0
@@ -105,7 +113,7 @@ class TcpLink(_Watched):
         if self.poll() != OPEN:
             return 0
         try:
-            size = self._socket.write(buf[start:end])
+            size = self._socket.write(buf, start, end - start)
         except OSError as error:
             if error.errno not in _WAIT:
                 self._end(_why(error))
@@ -118,6 +126,15 @@ class TcpLink(_Watched):
         """What ends a wait: bytes that came (`reading`), room for more or the end of connecting (`writing`)."""
         if self.state != CLOSED:
             self._watch(reading, writing)
+
+    def measure(self) -> None:
+        """None: the system does not tell what it counts."""
+
+    def pace(self) -> None:
+        """Nothing: lwIP holds a few segments at most."""
+
+    def widen(self, receive_bytes: int) -> None:
+        """Nothing, for the same reason."""
 
     def poll(self) -> int:
         """Look whether connecting has ended; the state."""
@@ -136,6 +153,10 @@ class TcpLink(_Watched):
         if self.state != CLOSED:
             self._end("closed")
 
+    def abort(self) -> None:
+        """Close: no port has SO_LINGER."""
+        self.close()
+
     def _end(self, reason: str) -> None:
         self._give_back()
         self.state = CLOSED
@@ -145,7 +166,7 @@ class TcpLink(_Watched):
 class TcpListener(_Watched):
     """A listening socket; `address` is our own (host, port)."""
 
-    def __init__(self, waker: Waker, host: str, port: int) -> None:
+    def __init__(self, waker: Waker, host: str, port: int, receive_bytes: int = 0, send_bytes: int = 0) -> None:
         """Bind to a numeric address; LocalError when refused. Port 0 is for ports whose system picks one."""
         try:
             sock, address = _make(host, port)
@@ -170,6 +191,10 @@ class TcpListener(_Watched):
             return None
         return TcpLink(self._waker, sock, _plain(address), OPEN)
 
+    def measure(self) -> int:
+        """0: the system does not tell."""
+        return 0
+
     def watch(self, accepting: bool) -> None:
         """Whether a new connection ends a wait. While it does not, they wait in the system's backlog."""
         self._watch(accepting, False)
@@ -179,7 +204,7 @@ class TcpListener(_Watched):
         self._give_back()
 
 
-def dial(waker: Waker, host: str, port: int) -> TcpLink:
+def dial(waker: Waker, host: str, port: int, receive_bytes: int = 0, send_bytes: int = 0) -> TcpLink:
     """Begin a connection to a numeric address. What fails at once is a link that is CLOSED already; LocalError when
     there is no socket to be had."""
     try:

@@ -18,6 +18,7 @@ from .waker import Waker
 
 _URL = "socket://"
 _SENDS = const(64)  # bytes at a time: the write of a UART waits until all of it is on its way
+_WAITING_BYTES = const(2048)  # what a window of the serial link can bring while a signature is checked
 _NO_INTERRUPT = const(-1)
 
 
@@ -121,7 +122,8 @@ def open_tty(waker: Waker, device: str, baud: int) -> "Tty | TcpLink":
         if device.startswith("uart"):
             import machine
 
-            return Tty(waker, machine.UART(int(device[4:]), baud, timeout=0), device, baud)
+            uart = machine.UART(int(device[4:]), baud, timeout=0, rxbuf=_WAITING_BYTES)
+            return Tty(waker, uart, device, baud)
         return Tty(waker, open(device, "r+b"), device, baud)
     except (OSError, ImportError, ValueError) as error:
         raise LocalError("serial port %s: %s" % (device, error), 2)

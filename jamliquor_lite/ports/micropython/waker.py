@@ -2,13 +2,27 @@
 
 It moves its task within the queue of tasks of asyncio, as cancelling one does: asyncio's own Event and timeout are a
 kilobyte of code, and make a task for each wait.
+
+Its loop waits in one place, for sockets and timers alike. There the clock of processor time is told.
 """
 
 import asyncio
 
 from ...const import const
+from . import clock
 
 _LONGEST_MS = const(0x0FFFFFFF)  # three days: asyncio's clock wraps, and tells before from after within half of that
+_wait_io_event = asyncio.core.IOQueue.wait_io_event
+
+
+def _wait(queue: object, timeout_ms: int) -> None:
+    clock.cpu_us()
+    _wait_io_event(queue, timeout_ms)
+    if timeout_ms:  # else it only looks, and on a board the network's stack works meanwhile
+        clock._waited()
+
+
+asyncio.core.IOQueue.wait_io_event = _wait
 
 
 class Waker:
