@@ -107,20 +107,18 @@ def _put(out: bytearray, value: "Any", canonical: bool, depth: int) -> None:
 
 def _put_map(out: bytearray, value: "dict[Any, Any]", canonical: bool, depth: int) -> None:
     _head(out, _MAP, len(value))
-    if not canonical:
-        for key in value:
-            _put(out, key, canonical, depth)
-            _put(out, value[key], canonical, depth)
-        return
-    pairs = []
-    for key in value:
-        encoded = bytearray()
-        _put(encoded, key, canonical, depth)
-        pairs.append((len(encoded), bytes(encoded), value[key]))
-    pairs.sort(key=lambda pair: pair[:2])
-    for _, encoded_key, item in pairs:
-        out.extend(encoded_key)
-        _put(out, item, canonical, depth)
+    keys = list(value)
+    if canonical:
+        keys.sort(key=_order)
+    for key in keys:
+        _put(out, key, canonical, depth)
+        _put(out, value[key], canonical, depth)
+
+
+def _order(key: "Any") -> "tuple[int, bytes]":
+    # Made anew where it is compared: a board has room for one encoded key, and not for all of them.
+    encoded = dumps(key, True, 0)
+    return len(encoded), encoded
 
 
 def _put_float(out: bytearray, value: float, canonical: bool) -> None:

@@ -18,6 +18,10 @@ class Cursor:
     """
 
     def __init__(self, buf: "Buffer", start: int = 0, end: "int | None" = None) -> None:
+        self.begin(buf, start, end)
+
+    def begin(self, buf: "Buffer", start: int = 0, end: "int | None" = None) -> None:
+        """Read something else from here on."""
         if end is None:
             end = len(buf)
         if not 0 <= start <= end <= len(buf):
