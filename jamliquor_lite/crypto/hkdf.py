@@ -22,20 +22,29 @@ def sha256(data: "Buffer") -> bytes:
     return hashlib.sha256(data).digest()
 
 
+def sha256_pair(first: "Buffer", second: "Buffer") -> bytes:
+    """SHA-256 of one after the other, which are not put together for that, 32 bytes."""
+    hashed = hashlib.sha256(first)
+    hashed.update(second)
+    return hashed.digest()
+
+
 def hmac_sha256(key: "Buffer", data: "Buffer") -> bytes:
     """HMAC-SHA-256 of `data` under a key of any length, 32 bytes."""
     if len(key) > _BLOCK:
         key = sha256(key)
     number = int.from_bytes(bytes(key), "little")
-    inner = hashlib.sha256((number ^ _INNER).to_bytes(_BLOCK, "little"))
-    inner.update(data)
-    outer = hashlib.sha256((number ^ _OUTER).to_bytes(_BLOCK, "little"))
-    outer.update(inner.digest())
-    return outer.digest()
+    return _hmac((number ^ _INNER).to_bytes(_BLOCK, "little"), (number ^ _OUTER).to_bytes(_BLOCK, "little"), data)
 
 
 def hkdf(chaining_key: "Buffer", material: "Buffer") -> "tuple[bytes, bytes]":
     """Noise's HKDF with two outputs of 32 bytes: RFC 5869 with the chaining key as salt and no info."""
-    secret = hmac_sha256(chaining_key, material)
-    first = hmac_sha256(secret, b"\x01")
-    return first, hmac_sha256(secret, first + b"\x02")
+    number = int.from_bytes(hmac_sha256(chaining_key, material), "little")
+    inner, outer = (number ^ _INNER).to_bytes(_BLOCK, "little"), (number ^ _OUTER).to_bytes(_BLOCK, "little")
+    first = _hmac(inner, outer, b"\x01")
+    return first, _hmac(inner, outer, first + b"\x02")
+
+
+def _hmac(inner: bytes, outer: bytes, data: "Buffer") -> bytes:
+    # The key as it goes before the data, and before the hash of that.
+    return sha256_pair(outer, sha256_pair(inner, data))

@@ -8,7 +8,7 @@ constant time: what is computed with a secret may be measured by who shares the 
 from array import array
 
 from ..const import const
-from .suite import Shake128, sha3_256, sha3_512, shake256
+from .suite_hosts import Shake128, sha3_256, sha3_512, shake256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ Inputs are `bytes`, `bytearray` or `memoryview`; keys, seeds and secrets are 32 
     mlkem768    ML-KEM-768 (FIPS 203)
 
 SHA-256, HMAC and Noise's HKDF are in C on both interpreters; they come from `hkdf` and there is nothing to choose.
+What no board calls, signing by the VRF and Keccak itself, is in suite_hosts.py.
 """
 
 from ..errors import LocalError, VerifyError
 from .choice import LAZY, PRIMITIVES, _chosen, backends, get, lean, pure, select, self_test, use
-from .hkdf import hkdf, hmac_sha256, sha256
+from .hkdf import hkdf, hmac_sha256, sha256, sha256_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,21 +62,11 @@ if TYPE_CHECKING:
         def finish(self) -> "bytes | None":
             """The 32-byte output that a valid proof proves, else None. Once, and the last call."""
 
-    class Shake128:
-        """SHAKE128 in blocks of 168 bytes."""
-
-        def start(self, data: Buffer) -> None:
-            """Forget all before and absorb `data`."""
-
-        def next_into(self, block: bytearray) -> None:
-            """Fill `block` with what comes next."""
-
 __all__ = (
     "LAZY",
     "PRIMITIVES",
     "Aead",
     "Blake2b256",
-    "Shake128",
     "VrfCheck",
     "backends",
     "blake2b_256",
@@ -93,16 +84,11 @@ __all__ = (
     "select",
     "self_test",
     "sha256",
-    "sha3_256",
-    "sha3_512",
+    "sha256_pair",
     "sha512",
-    "shake256",
     "use",
-    "vrf_output",
-    "vrf_public",
-    "vrf_secret",
-    "vrf_sign",
     "vrf_verify",
+    "vrf_verify_into",
     "x25519",
     "x25519_public",
 )
@@ -112,6 +98,7 @@ __all__ = (
 _MAX_CHECKED_KEYS = 2048
 
 _NO_SECRET = bytes(32)
+_PROOF_BYTES = 96  # of a VRF
 
 _checked_keys: "dict[bytes, bool]" = {}
 
@@ -126,7 +113,7 @@ def blake2b_256(data: "Buffer") -> bytes:
     return digest
 
 
-def blake2b_into(out: "bytearray", buf: "Buffer", start: int, end: int) -> None:
+def blake2b_into(out: "bytearray | memoryview", buf: "Buffer", start: int, end: int) -> None:
     """BLAKE2b-256 of buf[start:end] into the 32 bytes of `out`. Where the implementation has this call itself, a
     board's, nothing is allocated."""
     try:
@@ -140,7 +127,7 @@ def blake2b_into(out: "bytearray", buf: "Buffer", start: int, end: int) -> None:
         out[:] = implementation.blake2b_256(memoryview(buf)[start:end])
 
 
-# What these four make is the implementation's own class, so that no call is passed on; to a reader, and to a checker
+# What these three make is the implementation's own class, so that no call is passed on; to a reader, and to a checker
 # of types, they are classes themselves.
 
 
@@ -150,10 +137,6 @@ def Blake2b256() -> "Any":  # type: ignore[no-redef]
 
 def Aead(key: "Buffer") -> "Any":  # type: ignore[no-redef]
     return get("aead").Aead(_secret(key))
-
-
-def Shake128() -> "Any":  # type: ignore[no-redef]
-    return get("keccak").Shake128()
 
 
 def VrfCheck(public: "Buffer", data: "Buffer", proof: "Buffer") -> "Any":  # type: ignore[no-redef]
@@ -200,39 +183,9 @@ def ed25519_verify(public: "Buffer", signature: "Buffer", message: "Buffer") -> 
     return not implementation.zip215 and bool(pure("ed25519").verify(public, signature, message))
 
 
-def _vrf_signer() -> "Any":
-    # Our C checks proofs, in any time it likes; signing, which only devnet and tests do, is the pure twin's.
-    implementation = get("vrf")
-    return implementation if hasattr(implementation, "sign") else pure("vrf")
-
-
-def vrf_secret(seed: "Buffer") -> bytes:
-    """The secret scalar (32 bytes, little-endian, below the group's order) of a seed of any length."""
-    secret: bytes = _vrf_signer().secret(bytes(seed))
-    return secret
-
-
-def vrf_public(secret: "Buffer") -> bytes:
-    """The public key of a secret scalar."""
-    public: bytes = _vrf_signer().public(_scalar(secret))
-    return public
-
-
-def vrf_sign(secret: "Buffer", data: "Buffer", aux: "Buffer") -> bytes:
-    """The 96-byte proof (output point, c, s) over the VRF input `data` and the additional data `aux`."""
-    proof: bytes = _vrf_signer().sign(_scalar(secret), bytes(data), bytes(aux))
-    return proof
-
-
-def vrf_output(secret: "Buffer", data: "Buffer") -> bytes:
-    """The 32-byte VRF output of `data`: what `vrf_verify` returns for a proof over it."""
-    output: bytes = _vrf_signer().output(_scalar(secret), bytes(data))
-    return output
-
-
 def vrf_verify(public: "Buffer", data: "Buffer", aux: "Buffer", proof: "Buffer") -> "bytes | None":
     """The 32-byte output that a valid proof proves, else None. Never raises and never prints."""
-    if len(public) != 32 or len(proof) != 96:
+    if len(public) != 32 or len(proof) != _PROOF_BYTES:
         return None
     public = bytes(public)
     implementation = get("vrf")
@@ -240,6 +193,24 @@ def vrf_verify(public: "Buffer", data: "Buffer", aux: "Buffer", proof: "Buffer")
         return None
     output: "bytes | None" = implementation.verify(public, bytes(data), bytes(aux), bytes(proof))
     return output
+
+
+def vrf_verify_into(
+    out: "bytearray | memoryview", public: "Buffer", data: "Buffer", buf: "Buffer", start: int, end: int, at: int
+) -> bool:
+    """Whether buf[at:] begins with a valid proof over the VRF input `data` and the additional data buf[start:end]; its
+    output then is in the 32 bytes of `out`. Where the implementation has this call itself, a board's, nothing is
+    allocated."""
+    implementation = get("vrf")
+    into = getattr(implementation, "verify_into", None)
+    if into is not None:
+        return bool(into(out, public, data, buf, start, end, at))
+    view = memoryview(buf)
+    output = vrf_verify(public, data, view[start:end], view[at : at + _PROOF_BYTES])
+    if output is None:
+        return False
+    out[:] = output
+    return True
 
 
 def x25519_public(secret: "Buffer") -> bytes:
@@ -257,24 +228,6 @@ def x25519(secret: "Buffer", public: "Buffer") -> bytes:
     if shared == _NO_SECRET:
         raise VerifyError("x25519", "the public key is a point of small order")
     return shared
-
-
-def sha3_256(data: "Buffer") -> bytes:
-    """SHA3-256 of `data`, 32 bytes."""
-    digest: bytes = get("keccak").sha3_256(data)
-    return digest
-
-
-def sha3_512(data: "Buffer") -> bytes:
-    """SHA3-512 of `data`, 64 bytes."""
-    digest: bytes = get("keccak").sha3_512(data)
-    return digest
-
-
-def shake256(data: "Buffer", size: int) -> bytes:
-    """The first `size` bytes of SHAKE256 of `data`, at most one block of 136."""
-    stream: bytes = get("keccak").shake256(data, size)
-    return stream
 
 
 def mlkem768_keypair(seed: "Buffer") -> "tuple[bytes, Any]":
@@ -326,11 +279,3 @@ def _secret(seed: "Buffer") -> bytes:
     if len(seed) != 32:
         raise LocalError(f"crypto: a seed has 32 bytes, this one has {len(seed)}", 2)
     return bytes(seed)
-
-
-def _scalar(secret: "Buffer") -> bytes:
-    from . import bandersnatch
-
-    if len(secret) != 32 or int.from_bytes(bytes(secret), "little") >= bandersnatch.ORDER:
-        raise LocalError("crypto: a VRF secret has 32 bytes and is below the group's order; make it by vrf_secret", 2)
-    return bytes(secret)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jamliquor_lite.crypto import choice, suite, vrf
+from jamliquor_lite.crypto import choice, suite, suite_hosts, vrf
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.ports import crypto as port
 from jamliquor_lite.ports.cpython import crypto_c
@@ -55,11 +55,12 @@ def test_where_there_is_no_wheel_it_serves(native, monkeypatch):
 
 def test_it_verifies_and_the_pure_twin_signs(native):
     assert not hasattr(native, "sign")
-    secret = suite.vrf_secret(b"seed")
-    assert secret == vrf.secret(b"seed") and suite.vrf_public(secret) == vrf.public(secret)
-    proof = suite.vrf_sign(secret, b"in", b"aux")
+    secret = suite_hosts.vrf_secret(b"seed")
+    assert secret == vrf.secret(b"seed") and suite_hosts.vrf_public(secret) == vrf.public(secret)
+    proof = suite_hosts.vrf_sign(secret, b"in", b"aux")
     assert proof == vrf.sign(secret, b"in", b"aux")
-    assert suite.vrf_verify(suite.vrf_public(secret), b"in", b"aux", proof) == suite.vrf_output(secret, b"in")
+    output = suite_hosts.vrf_output(secret, b"in")
+    assert suite.vrf_verify(suite_hosts.vrf_public(secret), b"in", b"aux", proof) == output
 
 
 def test_keys_take_turns(native):
@@ -172,10 +173,12 @@ def test_an_installed_package_brings_its_sources(tmp_path):
         "from jamliquor_lite.ports.cpython import crypto_c\n"
         "from jamliquor_lite.crypto import suite\n"
         "suite.select('vrf', 'c')\n"
-        "print(crypto_c.__file__, crypto_c.sources()[0], suite.backends()['vrf'])",
+        "from jamliquor_lite.cli import boards\n"
+        "print(crypto_c.__file__, crypto_c.sources()[0], suite.backends()['vrf'], *boards.names())",
         cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"),
     )
-    module, source, label = said.split()
+    module, source, label, *boards = said.split()
+    assert boards == sorted(path.parent.name for path in Path(ROOT, "boards").glob("*/board.toml"))
     assert module.startswith(str(tmp_path)) and source.startswith(str(tmp_path)) and label == "c"
 
 
