@@ -6,6 +6,7 @@ and for layers that bring a buffer of their own. Buffers are lent while somethin
 none. When a stream is full, what is left of its frame waits here, nothing is read, and TCP slows the peer.
 """
 
+from ..budget.classes import HANDSHAKES, SERVING
 from ..budget.times import earlier
 from ..const import const
 from ..errors import RemoteError, VerifyError
@@ -15,6 +16,7 @@ from .protocol_stream import ProtocolStream, proposal_bytes
 from .states import CLOSED, CONNECTING, READY
 from .terms import FIRST_OWN
 from .upgrade import LENGTH, Upgrade
+from .yamux_stream import UNNAMED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _NEVER = const(0x3FFFFFFF)
 # 98 KiB at full spec: so what is said at one go is said in short frames to begin with.
 _SMALL_FRAME_BYTES = const(2050)  # with its length
 _BURST_BYTES = const(136 * 1024)
+_FRAMES_A_SECOND = const(16)  # at least, where what we send has a cap
 
 
 class Connection(FrameBuffers):
@@ -42,19 +45,17 @@ class Connection(FrameBuffers):
         self, terms: "Terms", addr: "tuple[str, int]", is_dialed: bool, random: bytes, now: int, expect: bytes = b""
     ) -> None:
         """`random`: upgrade.RANDOM_BYTES that nobody knows. `expect`: the peer id that must be there, b"" for any."""
-        super().__init__(terms, now)
+        super().__init__(terms, is_dialed, now)
         self.close_code = 0
         self.close_reason = ""
         self.rule = ""
         self.addr = addr
-        self.is_dialed = is_dialed
         self.peer_id = b""
         self.peer_public_key = b""  # as libp2p encodes keys of any type
         self.suite = ""
         self.is_bound = False
         self._upgrade: "Upgrade | None" = Upgrade(terms, is_dialed, random, expect)
         self._secure: "noise.Secure | None" = None
-        self._session: "yamux.Session | None" = None
         self._until = now + terms.profile.handshake_timeout_ms  # CONNECTING: to be READY; CLOSED: to be gone
         self._inbound: "list[ProtocolStream]" = []  # the peer's: no protocol agreed on, not accepted, or unanswered
         self._is_leaving = False  # the peer said GoAway
@@ -75,14 +76,14 @@ class Connection(FrameBuffers):
     @property
     def is_gone(self) -> bool:
         """CLOSED, and nothing is left to send: the link can be closed and the connection forgotten."""
-        return self.state == CLOSED and self._out is None and self._session is None
+        return self.state == CLOSED and self._out is None and self.session is None
 
     # the link's side: in
 
     def filled(self, count: int, now: int) -> None:
-        """`count` bytes lie at the beginning of what `inlet` gave."""
+        """`count` bytes lie at `in_end` of what `inlet` gave."""
         self._now = now
-        self._in_end += count
+        self.in_end += count
         self._process(now)
 
     def pump(self, now: int) -> bool:
@@ -94,11 +95,17 @@ class Connection(FrameBuffers):
     # the link's side: out
 
     def outlet(self, now: int) -> "memoryview | None":
-        """What to send next, or None. `sent` says how much of it the link took."""
+        """The buffer whose bytes from `out_start` to `out_end` go next, or None. `sent` says how many the link took."""
         self._now = now
         if self._out is None:
             self._make_frame(now)
-        return None if self._out is None else self._out[self._out_start : self._out_end]
+        return self._out
+
+    @property
+    def has_output(self) -> bool:
+        """There may be something to send. `outlet` finds out, and takes a buffer for it."""
+        session = self.session
+        return self._out is not None or self._upgrade is not None or (session is not None and session.has_output)
 
     def ended(self, reason: str, now: int) -> None:
         """The link is over: nothing comes any more and nothing can be sent."""
@@ -108,11 +115,11 @@ class Connection(FrameBuffers):
             where = ", during the handshake" if self.state == CONNECTING else ""
             self._set_closed(0, (reason or "the connection ended") + where)
         self._drop_out()
-        self._session = None
+        self.session = None
 
     def take_shortage(self) -> bool:
         """Whether somebody here had more to send than there was room for, since this was last asked."""
-        session = self._session
+        session = self.session
         if session is None or not session.is_short:
             return False
         session.is_short = False
@@ -126,14 +133,15 @@ class Connection(FrameBuffers):
             return -1 if self.is_gone else self._until
         if self.state == CONNECTING:
             return self._until
-        session, profile = self._session, self._terms.profile
+        session, profile = self.session, self._terms.profile
         assert session is not None
         if self.is_held and session.wants():
             return now
-        # Output is `outlet`'s matter: a link that takes none now must not keep anybody busy.
-        at = session.tick_at(now)
+        # Output is `outlet`'s matter: a link that takes none now must not keep anybody busy. But a batch has its time.
+        at = session.output_at(now)
+        at = earlier(at if at > now else -1, session.tick_at(now))
         for stream in self._inbound:
-            at = earlier(at, now if stream.is_stuck and session.outbox.room() else stream.deadline)
+            at = earlier(at, now if stream.is_due else stream.deadline)
         if self._partial_at >= 0:
             at = earlier(at, self._partial_at + profile.frame_stall_ms)
         if self._stuck_at >= 0:
@@ -146,7 +154,7 @@ class Connection(FrameBuffers):
         if self.state == CLOSED:
             if now >= self._until:
                 self._drop_out()
-                self._session = None
+                self.session = None
             return
         profile = self._terms.profile
         if self.state == CONNECTING:
@@ -159,9 +167,9 @@ class Connection(FrameBuffers):
         if 0 <= self._stuck_at <= now - profile.idle_timeout_ms:
             self._refuse("time", "the peer did not take a frame within %d ms" % profile.idle_timeout_ms)
             return
-        assert self._session is not None
+        assert self.session is not None
         try:
-            self._session.tick(now)
+            self.session.tick(now)
         except RemoteError as error:
             self._refuse("yamux", str(error), error.code)
             return
@@ -175,12 +183,16 @@ class Connection(FrameBuffers):
         None: not READY, the kind is not spoken, or a cap is reached.
         """
         name = self._terms.names.get(kind)
-        session = self._session
+        session = self.session
         if self.state != READY or name is None or self._is_leaving or session is None:
             return None
-        if session.outbox.room() * session.outbox.size < proposal_bytes(name):
+        scope = self._terms.scope(kind, True)
+        if session.outbox.room_in(scope) * session.outbox.size < proposal_bytes(name):
             session.is_short = True
             return None  # its name must go out whole, or the peer would wait for the rest
+        if scope.streams.used >= scope.streams.limit:
+            scope.streams.refused += 1
+            return None
         muxed = session.open(self._now)
         if muxed is None:
             return None
@@ -206,10 +218,15 @@ class Connection(FrameBuffers):
 
     def _process(self, now: int) -> None:
         try:
-            while self.state != CLOSED and self._in is not None and self._step(self._in, now):
-                pass
-            if self.state == READY:
-                self._events(now)
+            more = True
+            while more:
+                while self.state != CLOSED and self._in is not None and self._step(self._in, now):
+                    pass
+                more = False
+                if self.state == READY:
+                    self._events(now)
+                    # A stream that now has its name takes what came behind it.
+                    more = self.is_held and self.session is not None and self.session.wants() > 0
         except RemoteError as error:
             if self._upgrade is not None and self._upgrade.declined:
                 self._refuse_declined(self._upgrade.declined)  # rust-libp2p has begun that handshake behind its name
@@ -224,7 +241,7 @@ class Connection(FrameBuffers):
         upgrade = self._upgrade
         if upgrade is not None:
             start = self._in_start
-            self._in_start = upgrade.take(buf, start, self._in_end, now)
+            self._in_start = upgrade.take(buf, start, self.in_end, now)
             self.suite = upgrade.suite
             self._plain_start, self._plain_end = upgrade.plain_start, upgrade.plain_end
             if upgrade.is_done:
@@ -232,19 +249,19 @@ class Connection(FrameBuffers):
             return self._in_start != start
         if self._plain_start == self._plain_end:
             return self._open_frame(buf)
-        assert self._session is not None
-        self._plain_start += self._session.feed(buf, self._plain_start, self._plain_end, now)
+        assert self.session is not None
+        self._plain_start += self.session.feed(buf, self._plain_start, self._plain_end, now)
         return self._plain_start == self._plain_end
 
     def _open_frame(self, buf: "memoryview") -> bool:
         at = self._in_start + LENGTH
-        if at > self._in_end:
+        if at > self.in_end:
             return False
         size = buf[at - 2] << 8 | buf[at - 1]
         if size > len(buf) - LENGTH:
             raise VerifyError("size", "a Noise frame of %d bytes, at most %d are taken" % (size, len(buf) - LENGTH))
         end = at + size
-        if end > self._in_end:
+        if end > self.in_end:
             return False
         assert self._secure is not None
         self._partial_at = -1
@@ -258,12 +275,14 @@ class Connection(FrameBuffers):
         self.peer_public_key = upgrade.peer_public_key
         self.is_bound = upgrade.is_bound
         self._secure = upgrade.secure
-        self._session = yamux.Session(self.is_dialed, self._terms.profile, self._terms.chunks)
+        self.session = yamux.Session(self.is_dialed, self._terms.profile, self._terms.chunks)
+        self.session.admitted |= UNNAMED
         self._upgrade = None
         self.state = READY
+        self.cls = SERVING if self._cls == HANDSHAKES else self._cls
 
     def _events(self, now: int) -> None:
-        session = self._session
+        session = self.session
         assert session is not None
         event = session.next_event()
         while event != yamux.NOTHING:
@@ -287,16 +306,16 @@ class Connection(FrameBuffers):
     # inside: what goes
 
     def _make_frame(self, now: int) -> None:
-        session, upgrade = self._session, self._upgrade
-        if upgrade is None and (session is None or not session.has_output):
+        session, upgrade = self.session, self._upgrade
+        if upgrade is None and (session is None or not 0 <= session.output_at(now) <= now):
             if self.state == CLOSED:
-                self._session = None
+                self.session = None
             elif session is not None and session.wants_more:
                 session.wants_more = False  # it waits for room or window: what comes then goes on with the same burst
             else:
                 self._burst = 0
             return
-        buf = self._terms.frames.lend(self.state == READY)
+        buf = self._lend()
         if buf is None:
             return
         count = 0
@@ -306,19 +325,22 @@ class Connection(FrameBuffers):
             self._refuse(error.rule, str(error))
         if count:
             self._out = buf
-            self._out_start, self._out_end = 0, count
+            self.out_start, self.out_end = 0, count
         else:
-            self._terms.frames.give_back(buf)
+            self._give_back(buf)
         if upgrade is not None and upgrade.is_done and self.state == CONNECTING:
             self._be_ready(upgrade)
             self._process(now)
 
     def _seal(self, buf: "memoryview", now: int) -> int:
-        assert self._session is not None and self._secure is not None
+        assert self.session is not None and self._secure is not None
         end = len(buf)
-        if self._burst < _BURST_BYTES and end > _SMALL_FRAME_BYTES:
-            end = _SMALL_FRAME_BYTES
-        count = self._session.drain(buf, LENGTH, end - noise.TAG, now)
+        if self._burst < _BURST_BYTES:
+            end = min(end, _SMALL_FRAME_BYTES)
+        rate = self._terms.profile.max_upload_rate
+        if rate:  # what is urgent must not wait longer for a frame that is on its way
+            end = min(end, max(_SMALL_FRAME_BYTES, rate // _FRAMES_A_SECOND))
+        count = self.session.drain(buf, LENGTH, end - noise.TAG, now)
         if not count:
             return 0
         self._burst += count
@@ -351,6 +373,6 @@ class Connection(FrameBuffers):
                 self.peer_id = self._upgrade.peer_id
             self._upgrade = None
             self._drop_out()
-        if self._session is not None:
-            self._session.go_away(code if code <= 2 else 0)
-            self._session.close()
+        if self.session is not None:
+            self.session.go_away(code if code <= 2 else 0)
+            self.session.close()

@@ -4,7 +4,7 @@ SymmetricState and CipherState of the Noise framework, revision 34, section 5, f
 happens in place, in the buffer that the message lies in.
 """
 
-from ..crypto.suite import Aead, hkdf, sha256
+from ..crypto.suite import Aead, hkdf, sha256, sha256_pair
 from ..errors import VerifyError
 
 TYPE_CHECKING = False
@@ -71,7 +71,4 @@ class Symmetric:
         self._aead = None
 
     def _hash_with(self, buf: "Buffer", start: int, end: int) -> bytes:
-        data = bytearray(_HASH + end - start)
-        data[:_HASH] = self.hash
-        data[_HASH:] = memoryview(buf)[start:end]
-        return sha256(data)
+        return sha256_pair(self.hash, memoryview(buf)[start:end])

@@ -38,6 +38,8 @@ class ProtocolStream:
         self.protocol = name
         self._terms = terms
         self._muxed = muxed
+        if name:
+            muxed.enter(terms.scope(kind, True))  # the connection has looked whether there is room
         self._until = until  # ms: when the name must be agreed on
         self._talk: "multistream.Dialer | multistream.Listener | None" = (
             multistream.Dialer([name]) if name else multistream.Listener(terms.accepts, max_name=terms.longest_name)
@@ -53,6 +55,11 @@ class ProtocolStream:
     @property
     def id(self) -> int:
         return self._muxed.id
+
+    @property
+    def cls(self) -> int:
+        """What it is for (budget/classes.py): SERVING until its protocol is known."""
+        return self._muxed.cls
 
     @property
     def state(self) -> int:
@@ -74,6 +81,11 @@ class ProtocolStream:
     def is_stuck(self) -> bool:
         """Words about the name wait for room to be sent."""
         return self._out != b""
+
+    @property
+    def is_due(self) -> bool:
+        """They would find it now."""
+        return self._out != b"" and self._muxed.has_room
 
     @property
     def is_settled(self) -> bool:
@@ -160,6 +172,9 @@ class ProtocolStream:
         self.protocol = talk.protocol
         if self.kind < 0:
             self.kind = self._terms.protocols[talk.protocol]
+            if not muxed.enter(self._terms.scope(self.kind, False)):
+                self._refuse()
+                return
         self._flush()
         self._talk = None
 

@@ -16,6 +16,8 @@ import ipaddress
 import math
 from collections import deque
 
+from ..budget.classes import HANDSHAKES, HEADERS, SERVING
+from ..budget.meter import Meter
 from ..const import const
 from ..errors import LocalError
 from . import quic_core
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 
 TOO_MANY_STREAMS = const(1)  # what a stream above `inbound_streams` is reset with; JAMNP-S names no codes
+_DATAGRAM_BYTES = const(1500)  # what a rate lets pass at once, at least
 _FAREWELLS = const(3)  # times a peer that goes on talking hears again that we closed (RFC 9000, 10.2.1)
 _REASON_CHARS = const(160)  # of our reason: it must fit one packet
 
@@ -52,7 +55,8 @@ def alpn(genesis_hash: bytes) -> str:
 class Connection:
     """One connection. `state` is CONNECTING, READY or CLOSED, the last with `close_code` and `close_reason`.
 
-    `addr` is the peer's (host, port). `is_dialed`: we began it.
+    `addr` is the peer's (host, port). `is_dialed`: we began it. `cls`: what it is for (budget/classes.py); the node
+    sets it for peers that it trusts.
     """
 
     carries_lite_kinds = False
@@ -65,6 +69,12 @@ class Connection:
         self.close_reason = ""
         self.addr = addr
         self.is_dialed = is_dialed
+        self.cls = HEADERS if is_dialed else HANDSHAKES
+        # Bytes a second on the wire, where one peer has rates of its own; whoever moves datagrams spends of them.
+        self.up = _meter(limits.peer_upload_rate, limits)
+        self.down = _meter(limits.peer_download_rate, limits)
+        self.is_for_others = False  # the last datagram carried what somebody else asked for
+        self.sent_in = 0  # the round of the listener in which it last had something to send
         self._core = core
         self._protocol = protocol
         self._limits = limits
@@ -135,6 +145,7 @@ class Connection:
 
     def receive(self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]", now: int) -> None:
         """Take one datagram. Whatever it holds, nothing is raised: at worst the connection closes."""
+        self.is_for_others = False
         if self._is_broken:
             return
         if self._farewell is not None:
@@ -169,7 +180,8 @@ class Connection:
             return -1
         timer = self._core.get_timer()
         at = -1 if timer is None else _ms(timer)
-        for other in (self._handshake_until if self.state == CONNECTING else -1, self._ping_at()):
+        held = self.down.wake_at(now) if self.down is not None and self._core.held else -1
+        for other in (self._handshake_until if self.state == CONNECTING else -1, self._ping_at(), held):
             if other >= 0 and (at < 0 or other < at):
                 at = other
         return at
@@ -185,6 +197,8 @@ class Connection:
         if 0 <= ping_at <= now:
             self._ping_is_out = True
             self._core.send_ping(0)
+        if self.down is not None and self._core.held and self.down.ready(now):
+            self._core.release()
         try:
             timer = self._core.get_timer()
             if timer is not None and now / 1000 >= timer:
@@ -195,8 +209,9 @@ class Connection:
 
     # the streams' side
 
-    def open(self, kind: int) -> "Stream | None":
-        """Open a stream of a kind (0-255), queued as its first byte. None: not READY, or at a cap."""
+    def open(self, kind: int, for_others: bool = False) -> "Stream | None":
+        """Open a stream of a kind (0-255), queued as its first byte. None: not READY, or at a cap. `for_others`: what
+        comes on it is passed on, and so is no part of following the chain."""
         if self.state != READY or not self._core.can_open():
             return None
         if self._count(0 if self.is_dialed else 1) >= self._limits.outbound_streams:
@@ -205,6 +220,7 @@ class Connection:
         self._core.send_stream_data(stream_id, bytes((kind,)))
         stream = self._new_stream(stream_id, kind)
         assert stream is not None
+        stream.is_for_others = for_others
         return stream
 
     def accept(self) -> "Stream | None":
@@ -232,6 +248,8 @@ class Connection:
                 self._handle(event)
         if self.state == CONNECTING and self._core.proved and self._core.ended is None:
             self.state = READY
+            if self.cls == HANDSHAKES:
+                self.cls = SERVING
             self._peer_key = self._core.peer_key
         ended = self._core.ended
         if ended is not None and self.state != CLOSED:
@@ -247,6 +265,7 @@ class Connection:
         if isinstance(event, events.StreamDataReceived):
             stream = self._find(event.stream_id)
             if stream is not None:
+                self.is_for_others = self.is_for_others or stream.is_for_others
                 stream.on_data(event.data, event.end_stream)
                 if event.end_stream and stream.kind < 0 and not stream.take_kind():
                     self._refuse(stream, 0)  # it ended before it began
@@ -344,6 +363,10 @@ def numeric_address(host: str, port: int) -> "tuple[str, int]":
     if not 0 < port < 65536:
         raise LocalError("not a UDP port: %d" % port, 2)
     return canonical, port
+
+
+def _meter(rate: int, limits: "Profile") -> "Meter | None":
+    return Meter(rate, max(_DATAGRAM_BYTES, rate * limits.burst_ms // 1000)) if rate else None
 
 
 def _ms(seconds: float) -> int:

@@ -3,9 +3,8 @@
 All that depends on aioquic's private parts is in this file, so that a new release of it is compared with one
 page. Written against 1.7.2. What is changed, and why:
 
-- aioquic doubles a window when half of it is used, so a fast peer and a slow reader grow without bound. Here
-the
-  windows are raised by `Stream.credit` only.
+- aioquic doubles a window when half of it is used, so a fast peer and a slow reader grow without bound. Here the
+  windows are raised by `Stream.credit` only, that of the connection no faster than its peer may send.
 - It keeps up to 512 KiB of handshake bytes and TLS messages up to 16 MiB. Here 16 KiB.
 - A stream may arrive in as many pieces as it has bytes, each costing a list entry and a search. Here 256.
 - A server asks for a certificate, and the certificate rules are checked inside the handshake, so that a peer
@@ -159,6 +158,8 @@ class Core(QuicConnection):
         self._local_max_streams_uni.value = self._local_max_streams_uni.sent = 0  # JAMNP-S has none
         self._local_active_connection_id_limit = 2  # the least that is allowed
         self.closed_by_peer = False
+        self.is_paced = limits.peer_download_rate > 0  # the window is raised by `release` only
+        self.held = 0  # bytes that it is to be raised by
 
     # what the connection above asks
 
@@ -213,8 +214,16 @@ class Core(QuicConnection):
         return bool(self._network_paths)
 
     def raise_window(self, count: int) -> None:
-        """Let the peer send `count` bytes more on all streams together."""
-        self._local_max_data.value += count
+        """Let the peer send `count` bytes more on all streams together, now or at the next `release`."""
+        if self.is_paced:
+            self.held += count
+        else:
+            self._local_max_data.value += count
+
+    def release(self) -> None:
+        """Let it send what is held back."""
+        self._local_max_data.value += self.held
+        self.held = 0
 
     def abandon(self) -> None:
         """Forget the connection without a word to the peer."""

@@ -8,6 +8,8 @@ connections that have proved nothing, half of them only for addresses that were 
 import os
 from collections import deque
 
+from ..budget.classes import HANDSHAKES
+from ..budget.times import earlier
 from ..const import const
 from . import quic_core
 from .quic import CLOSED, CONNECTING, READY, Connection, alpn
@@ -16,6 +18,9 @@ from .quic_core import CID_BYTES, Buffer, Core, QuicProtocolVersion, packet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..budget.meter import Meter
     from ..budget.profile import Profile
 
 _INITIAL_BYTES = const(1200)  # the least of a datagram that begins a connection (RFC 9000, section 14.1)
@@ -23,12 +28,19 @@ _OUTBOX = const(32)  # answers to datagrams that belong to no connection
 
 
 class Listener:
-    """`connections` holds all that are not gone; `dropped` counts datagrams that belonged to none of them."""
+    """`connections` holds all that are not gone; `dropped` counts datagrams that belonged to none of them.
+
+    `takes_strangers`: whether a first datagram begins a connection now; it is dropped otherwise, and may come again.
+    """
 
     def __init__(self, identity: Identity, genesis_hash: bytes, limits: "Profile") -> None:
         protocol = alpn(genesis_hash)
         self.connections: "list[Connection]" = []
         self.dropped = 0
+        self.takes_strangers = True
+        self.drained = HANDSHAKES  # the class of what `drain` gave last
+        self.drained_by: "Meter | None" = None  # and the rate of that peer, where it has one
+        self.deferred: "list[int]" = []  # classes that it passed over, for they may not send now
         self._identity = identity
         self._genesis_hash = genesis_hash
         self._protocol = protocol
@@ -44,7 +56,8 @@ class Listener:
         self._fresh: "deque[Connection]" = deque()
         self._outbox: "deque[tuple[bytes, tuple[str, int]]]" = deque(maxlen=_OUTBOX)
         self._retry = quic_core.retry.QuicRetryTokenHandler()
-        self._turn = 0
+        self._rounds = 0  # of a class comes first who has sent nothing for longest
+        self._round: "deque[Connection] | None" = None  # those that may have something to send, in their order
 
     def dial(
         self, host: str, port: int, expect_name: "str | None", now: int, identity: "Identity | None" = None
@@ -60,59 +73,91 @@ class Listener:
         self._add(connection)
         return connection
 
-    def receive(self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]", now: int) -> None:
-        """Give one datagram to its connection, or begin a new one, or drop it. Nothing is raised."""
+    def receive(
+        self, datagram: "bytes | bytearray | memoryview", addr: "tuple[str, int]", now: int
+    ) -> "Connection | None":
+        """Give one datagram to its connection, or begin a new one, or drop it. The connection; nothing is raised."""
         data = bytes(datagram)
         try:
             header = packet.pull_quic_header(Buffer(data=data), host_cid_length=CID_BYTES)
         except ValueError:
             self.dropped += 1
-            return
+            return None
         connection = self._routes.get(header.destination_cid)
         if connection is None:
             if len(data) < _INITIAL_BYTES or header.version is None:
                 self.dropped += 1
-                return
+                return None
             if header.version != QuicProtocolVersion.VERSION_1:
                 if header.packet_type != packet.QuicPacketType.VERSION_NEGOTIATION:
                     self._answer_version(header.source_cid, header.destination_cid, addr)
-                return
-            if header.packet_type != packet.QuicPacketType.INITIAL:
+                return None
+            if header.packet_type != packet.QuicPacketType.INITIAL or not self.takes_strangers:
                 self.dropped += 1
-                return
+                return None
             connection = self._begin(header, data, addr, now)
             if connection is None:
-                return
+                return None
         else:
             connection.receive(data, addr, now)
         self._look_at(connection)
+        return connection
 
-    def drain(self, now: int) -> "tuple[bytes, tuple[str, int]] | None":
-        """The next datagram to send and where to, or None."""
-        if self._outbox:
+    def drain(
+        self, now: int, send_at: "Callable[[int], int] | None" = None
+    ) -> "tuple[bytes, tuple[str, int]] | None":
+        """The next datagram to send and where to, or None: of the most urgent class that may send.
+
+        `send_at` says of a class when it may (ms).
+        """
+        if self._round is None:
+            order = sorted(self.connections, key=lambda connection: (connection.cls, connection.sent_in))
+            self._round = deque(order)
+            self._rounds += 1
+            self.deferred = []
+        while self._round:
+            connection = self._round[0]
+            if connection.up is not None and not connection.up.ready(now):
+                pass  # `wake_at` says when it may
+            elif send_at is None or send_at(connection.cls) <= now:
+                item = connection.drain(now)
+                if item is not None:
+                    self.drained, self.drained_by = connection.cls, connection.up
+                    connection.sent_in = self._rounds
+                    return item
+            elif connection.cls not in self.deferred:
+                self.deferred.append(connection.cls)
+            self._round.popleft()
+        if self._outbox and (send_at is None or send_at(HANDSHAKES) <= now):
+            self.drained, self.drained_by = HANDSHAKES, None
             return self._outbox.popleft()
-        for _ in range(len(self.connections)):
-            self._turn %= len(self.connections)
-            item = self.connections[self._turn].drain(now)
-            if item is not None:
-                return item
-            self._turn += 1
+        self._round = None
         self._sweep()
         return None
 
-    def wake_at(self, now: int) -> int:
-        """When to call `tick` and `drain` at the latest, in ms; -1: not before something arrives."""
-        if self._outbox:
-            return now
+    def wake_at(self, now: int, send_at: "Callable[[int], int] | None" = None) -> int:
+        """When to call `tick` and `drain` at the latest, in ms; -1: not before something arrives.
+
+        What is due and may not be sent now is due at `send_at` of its class.
+        """
         at = -1
+        if self._outbox:
+            at = now if send_at is None else send_at(HANDSHAKES)
         for connection in self.connections:
             other = connection.wake_at(now)
-            if other >= 0 and (at < 0 or other < at):
-                at = other
+            if connection.up is not None and not connection.up.ready(now):
+                other = connection.up.wake_at(now)  # it may have more to say
+            elif 0 <= other <= now and send_at is not None:
+                other = send_at(connection.cls)
+            at = earlier(at, other)
+        if send_at is not None:
+            for cls in self.deferred:
+                at = earlier(at, send_at(cls))
         return at
 
     def tick(self, now: int) -> None:
         """Let time pass for all connections."""
+        self._round = None
         for connection in self.connections:
             connection.tick(now)
             self._look_at(connection)

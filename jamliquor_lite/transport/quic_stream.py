@@ -29,6 +29,7 @@ class Stream:
         self.state = 0
         self.reset_code = 0
         self.is_refused = False  # what still arrives is dropped
+        self.is_for_others = False  # what comes is passed on to somebody who asked for it
         self._core = core
         self._quic = quic
         self._room = room  # bytes that may wait for the peer: profile.send_buffer_bytes

@@ -8,6 +8,9 @@ names travel in the clear (DESIGN §6):
     transcript  both sides sign what each of them offered; a name that somebody struck out is missed (noise_payload.py)
 """
 
+from ..budget.classes import QUERIES, SERVING
+from ..budget.meter import Meter
+from ..budget.pool import Scope
 from ..const import const
 from ..errors import LocalError
 from .noise import HYBRID, PLAIN
@@ -40,6 +43,24 @@ def offers(policy: str) -> "list[str]":
     return list(_OFFERS[policy])
 
 
+class ProtocolScope(Scope):
+    """What one protocol takes over all connections, on streams that peers open or on ours: of `chunks`, and `streams`.
+
+    `up` and `down` limit its bytes a second, None where profile.protocol_rate is 0. `cls` is its class of work.
+    """
+
+    def __init__(self, cls: int, profile: "Profile", chunks: int) -> None:
+        is_urgent = cls <= QUERIES
+        super().__init__(chunks if is_urgent else max(2, chunks * profile.protocol_permille // 1000), is_urgent)
+        self.cls = cls
+        self.streams = Scope(profile.protocol_streams)
+        self.up: "Meter | None" = None
+        self.down: "Meter | None" = None
+        rate = profile.protocol_rate
+        if rate:  # a quarter of a second at once: who waits for more looks again ten times a second
+            self.up, self.down = Meter(rate, max(1, rate // 4)), Meter(rate, max(1, rate // 4))
+
+
 def _anybody(peer_id: bytes, is_hybrid: bool) -> str:
     return ""
 
@@ -64,6 +85,10 @@ class Terms:
             raise LocalError("frame_bytes %d: handshakes need at least %d" % (frames.size, _LEAST_FRAME_BYTES), 2)
         self.static = static
         self.profile = profile
+        # Frames of connections that have not proved who they are: one each way, and half of what is not reserved.
+        self.handshaking = Scope(max(1, min(2 * profile.handshakes, (frames.count - frames.reserved) // 2)))
+        self.scopes: "dict[int, ProtocolScope]" = {}  # by kind, those of our streams by ~kind; made when first needed
+        self._classes: "dict[int, int]" = {}  # by the same, where it is not SERVING
         self.frames = frames
         self.chunks = chunks
         self.securities = offers(policy)
@@ -74,15 +99,28 @@ class Terms:
         self.longest_name = 0  # bytes, of those in `protocols`
         self.scratch = memoryview(bytearray(profile.protocol_name_bytes))
 
-    def serve(self, name: str, kind: int) -> None:
-        """Take streams of this protocol from peers, and open them as `kind`."""
+    def serve(self, name: str, kind: int, cls: int = SERVING) -> None:
+        """Take streams of this protocol from peers, and open them as `kind`. `cls`: what those of peers are for."""
         self.protocols[name] = kind
+        if cls != SERVING:
+            self._classes[kind] = cls
         self.longest_name = max(self.longest_name, len(name.encode()))
         self.names[kind] = name
 
-    def speak(self, name: str, kind: int) -> None:
-        """Open streams of this protocol as `kind`, and take none."""
+    def speak(self, name: str, kind: int, cls: int = SERVING) -> None:
+        """Open streams of this protocol as `kind`, and take none. `cls`: what ours are for."""
         self.names[kind] = name
+        if cls != SERVING:
+            self._classes[~kind] = cls
+
+    def scope(self, kind: int, is_ours: bool) -> ProtocolScope:
+        """What streams of a kind take, those that we open or those of peers."""
+        key = ~kind if is_ours else kind
+        scope = self.scopes.get(key)
+        if scope is None:
+            cls = self._classes.get(key, SERVING)
+            scope = self.scopes[key] = ProtocolScope(cls, self.profile, self.chunks.count)
+        return scope
 
     def accepts(self, name: str) -> bool:
         """Whether a stream of this protocol is served."""

@@ -15,6 +15,7 @@ and for any other breach, RemoteError ends the session: its streams are CLOSED, 
 
 from ..budget.pool import Share
 from ..budget.stream import CLOSED, READ_RESET, SEND_STOPPED
+from ..budget.times import earlier
 from ..const import const
 from ..errors import RemoteError
 from .yamux_frame import (
@@ -62,21 +63,22 @@ class Session:
         self.profile = profile
         self.now = 0  # ms, of the last call that brought the time
         self.inbox = Share(chunks, max(1, profile.connection_window_bytes // chunks.size), True)
-        self.outbox = Share(chunks, max(1, profile.connection_send_bytes // chunks.size))
-        self.output = Output(self.inbox)
+        self.outbox = Share(chunks, max(1, profile.connection_send_bytes // chunks.size), False, 1)
+        self.output = Output(self)
         self.stream: "Stream | None" = None
         self.goaway_code = _NONE  # the peer's, once it has said it
         self.is_over = False
+        self.admitted = ACK_DUE  # bits of a stream that the peer opens
         self.is_short = False  # somebody has more to send than there was room for; whoever makes room clears it
         self.wants_more = False  # the same, and the connection clears it when all is out
-        self._streams: "dict[int, Stream]" = {}
+        self.streams: "dict[int, Stream]" = {}
         self._fresh: "list[Stream]" = []  # opened by the peer, no event yet
         self._inbound = 0  # streams of the peer in _streams
         # At most what all streams that may be open at a time could have on their way.
         self._ids = Ids(is_dialer, (profile.inbound_streams + profile.outbound_streams) * INITIAL_WINDOW)
         self._header = Header()
         self._left = 0  # bytes of the current frame's data that did not come yet
-        self._into: "Stream | None" = None  # whose they are; None: they are dropped
+        self.into: "Stream | None" = None  # whose they are; None: they are dropped
         self._ends_half = False  # FIN comes after them
         self._pings = Pings(profile)
         self._goaway_due = _NONE
@@ -93,7 +95,7 @@ class Session:
         while at < end and not self.is_over:
             left = self._left
             if left:
-                stream = self._into
+                stream = self.into
                 count = min(left, end - at)
                 if stream is not None and not stream.bits & GONE:
                     count = stream.put(view, at, at + count)
@@ -123,16 +125,23 @@ class Session:
         if self.is_over:
             return 0
         if self._left:
-            stream = self._into
+            stream = self.into
             return self._left if stream is None or stream.bits & GONE else min(self._left, stream.room())
         return 0 if len(self.output.resets) >= _MAX_RESETS else self._header.missing
 
     @property
     def has_output(self) -> bool:
         """`drain` has something to say."""
+        return self.output_at(self.now) >= 0
+
+    def output_at(self, now: int) -> int:
+        """When to `drain` (ms): now, or later for what waits to be gathered (yamux_output.py); -1: nothing to say."""
         if self._goaway_due != _NONE:
-            return True
-        return not self.is_over and (self._pings.has_output or not self.output.is_empty)
+            return now
+        if self.is_over:
+            return -1
+        self.now = now
+        return now if self._pings.has_output else self.output.due_at(now)
 
     def drain(self, buf: "WritableBuffer", start: int, end: int, now: int) -> int:
         """Write frames into buf[start:end]; how many bytes. Control first, then each ready stream in its turn."""
@@ -144,29 +153,32 @@ class Session:
         if self.is_over:
             return at - start
         output = self.output
-        if output.holds_grants and self.inbox.room():
-            output.holds_grants = False
-            for stream in self._streams.values():
-                if stream.grant():
-                    output.control(stream)
-        return output.put(buf, self._pings.put(buf, at, end, now), end, now) - start
+        if output.may_grant():
+            output.holds_grants = 0
+            self._grant()
+        pinged = self._pings.put(buf, at, end, now)
+        at = output.put(buf, pinged, end, now)
+        if at > pinged:
+            self._pings.said(now)
+        return at - start
 
     # time
 
     def wake_at(self, now: int) -> int:
         """When to call `tick` (or `drain`, if there is output) at the latest, in ms; -1: never."""
-        return now if self.has_output else self.tick_at(now)
+        at = self.output_at(now)
+        return now if 0 <= at <= now else earlier(at, self.tick_at(now))
 
     def tick_at(self, now: int) -> int:
         """When to call `tick` at the latest, whatever there is to drain; -1: never."""
         if self.is_over:
             return -1
-        at = self._pings.wake_at(now)
+        at = earlier(self._pings.wake_at(now), self.output.rest_until)
         if self.output.holds_grants or (self._left and not self.wants()):
             at = min(at, now + _RETRY_MS)
         inbox_is_short, outbox_is_short = not self.inbox.room(), not self.outbox.room()
-        for stream in self._streams.values():
-            due = stream.due_at(now, inbox_is_short, outbox_is_short)
+        for stream_id in self.streams:  # .values() would be an object for each call
+            due = self.streams[stream_id].due_at(now, inbox_is_short, outbox_is_short)
             if 0 <= due < at:
                 at = due
         return max(at, now)
@@ -176,14 +188,21 @@ class Session:
         self.now = now
         if self.is_over:
             return
+        if 0 <= self.output.rest_until <= now:
+            self.output.rest_until = -1
+            self.is_short = True
+            self._grant()
         if self._left and not self.wants():
             self._pings.heard(now)  # it is we who do not listen
         if self._pings.is_silent(now):
             self._end(INTERNAL_ERROR)
             raise RemoteError(INTERNAL_ERROR, "yamux: nothing heard for %d ms" % self.profile.idle_timeout_ms)
         inbox_is_short, outbox_is_short = not self.inbox.room(), not self.outbox.room()
-        late = [s for s in self._streams.values() if 0 <= s.due_at(now, inbox_is_short, outbox_is_short) <= now]
-        for stream in late:
+        late = None
+        for stream_id in self.streams:
+            if 0 <= self.streams[stream_id].due_at(now, inbox_is_short, outbox_is_short) <= now:
+                late = (late or []) + [self.streams[stream_id]]
+        for stream in late or ():
             stream.reset(0)
 
     def ping(self) -> None:
@@ -216,12 +235,12 @@ class Session:
         self.now = now
         if self.is_over or self._is_leaving or self.goaway_code != _NONE:
             return None
-        if len(self._streams) - self._inbound >= min(self.profile.outbound_streams, _ACK_BACKLOG):
+        if len(self.streams) - self._inbound >= min(self.profile.outbound_streams, _ACK_BACKLOG):
             return None
         stream_id = self._ids.new()
         if not stream_id:
             return None
-        stream = self._streams[stream_id] = Stream(self, stream_id, SYN_DUE | UNANSWERED)
+        stream = self.streams[stream_id] = Stream(self, stream_id, SYN_DUE | UNANSWERED)
         self.output.control(stream)
         return stream
 
@@ -234,14 +253,15 @@ class Session:
     def close(self) -> None:
         """The connection ends: every stream is CLOSED, every chunk back. A GoAway that is due can still be drained."""
         self.is_over = True
-        for stream in self._streams.values():
+        for stream in self.streams.values():
             stream.state |= CLOSED
             self._release(stream)
-        self._streams = {}
+        self.streams = {}
         self._fresh = []
-        self._into = None
+        self.into = None
         self._inbound = self._left = 0
         self.output.clear()
+        self.inbox.close()
 
     # for its streams
 
@@ -260,7 +280,7 @@ class Session:
             self._inbound -= 1
         if stream.state & (READ_RESET | SEND_STOPPED) and stream in self._fresh:
             self._fresh.remove(stream)  # given up before anybody here took it
-        del self._streams[stream.id]
+        del self.streams[stream.id]
         self._release(stream)
 
     def _release(self, stream: Stream) -> None:
@@ -268,6 +288,13 @@ class Session:
         stream.bits |= GONE
         stream.drop_unread()
         stream.drop_unsent()
+        if stream.scope is not None:
+            stream.scope.streams.give_back()
+
+    def _grant(self) -> None:
+        for stream_id in self.streams:
+            if self.streams[stream_id].grant():
+                self.output.control(self.streams[stream_id])
 
     # inside: what comes
 
@@ -293,14 +320,14 @@ class Session:
 
     def _on_stream_header(self, kind: int, flags: int, stream_id: int, length: int) -> None:
         size = length if kind == DATA else 0
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if flags & SYN:
             if self._ids.is_ours(stream_id):
                 raise _fault("SYN for stream %d, an id of ours" % stream_id)
             if not self._ids.claim(stream_id):
                 raise _fault("SYN for stream %d, which was open before" % stream_id)
             stream = self._admit(stream_id, flags)
-        self._into = stream
+        self.into = stream
         self._left = size
         if stream is None:
             # Forgotten, refused, or never there: rust-yamux ends streams that it opened and never used.
@@ -316,7 +343,7 @@ class Session:
         stream.allowance -= size
         stream.bits &= ~UNANSWERED
         if flags & RST:
-            self._into = None
+            self.into = None
             self._on_reset(stream)
             return
         if kind == WINDOW_UPDATE:
@@ -326,8 +353,8 @@ class Session:
             self._end_frame()
 
     def _end_frame(self) -> None:
-        stream = self._into
-        self._into = None
+        stream = self.into
+        self.into = None
         if stream is not None and self._ends_half and not stream.bits & (GONE | PEER_FIN):
             stream.read_at = self.now
             stream.on_fin()
@@ -340,7 +367,7 @@ class Session:
             self.output.resets.append(stream_id)
             self._ids.expect_late(INITIAL_WINDOW)
             return None
-        stream = self._streams[stream_id] = Stream(self, stream_id, ACK_DUE)
+        stream = self.streams[stream_id] = Stream(self, stream_id, self.admitted)
         self._inbound += 1
         self._fresh.append(stream)
         return stream

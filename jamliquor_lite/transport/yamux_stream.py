@@ -5,6 +5,7 @@ update has its delta; nobody else does). A reset gives up both halves at once, e
 before can still be read.
 """
 
+from ..budget.classes import GOSSIP, QUERIES, SERVING
 from ..budget.queue import ByteQueue
 from ..budget.stream import CLOSED, READ_ENDED, READ_RESET, SEND_FINISHED, SEND_STOPPED
 from ..const import const
@@ -12,6 +13,7 @@ from .yamux_frame import ACK, INITIAL_WINDOW, SYN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .terms import ProtocolScope
     from .yamux import Session
     from .yamux_frame import Buffer, WritableBuffer
 
@@ -25,6 +27,7 @@ UNANSWERED = 32  # ours, and nothing was heard on it yet
 IN_CONTROL = 64  # it waits in the session's list of streams with a header to send
 IN_READY = 128  # and of those with data or FIN to send
 GONE = 256  # the session has forgotten it
+UNNAMED = 512  # the peer's, and what it speaks is not known yet: it gets one chunk
 
 _NOT_NOW_MS = const(1_000)  # who sits on chunks that nobody misses is looked at again after so long
 
@@ -37,12 +40,14 @@ class Stream:
     def __init__(self, session: "Session", stream_id: int, bits: int) -> None:
         self.id = stream_id
         self.state = 0
+        self.cls = SERVING  # until it is known what it is for
+        self.scope: "ProtocolScope | None" = None  # that of its protocol
         self.bits = bits
         self.allowance = INITIAL_WINDOW  # what the peer may still send
         self.window = INITIAL_WINDOW  # what we may still send
         self.unread: "ByteQueue | None" = None  # made when first needed: most streams of an idle peer never do
         self.unsent: "ByteQueue | None" = None
-        self.read_at = self.sent_at = session.now  # ms: when the reading and the sending side last got on
+        self.made_at = self.read_at = self.sent_at = session.now  # ms: when reading and sending last got on
         self._session = session
         self._handed = 0  # bytes that the reader has and gave no credit for
 
@@ -69,10 +74,18 @@ class Stream:
         unsent = self.unsent
         if unsent is None:
             chunks = session.profile.send_buffer_bytes // session.outbox.size + 2  # both ends may be partly filled
-            unsent = self.unsent = ByteQueue(session.outbox, min(chunks, session.outbox.limit))
+            unsent = self.unsent = ByteQueue(session.outbox, min(chunks, session.outbox.limit), self.scope)
         if not unsent.size:
             self.sent_at = session.now
-        count = max(0, unsent.put(buf, start, min(end, start + session.profile.send_buffer_bytes - unsent.size)))
+        stop = min(end, start + session.profile.send_buffer_bytes - unsent.size)
+        rate = None if self.scope is None else self.scope.up
+        if rate is not None:
+            stop = min(stop, start + rate.allowance(session.now))
+        count = max(0, unsent.put(buf, start, stop))
+        if rate is not None:
+            rate.spend(count, session.now)
+            if not rate.ready(session.now):
+                session.output.rest()
         if count and self.window:
             session.output.data(self)
         if start + count < end:
@@ -110,15 +123,61 @@ class Stream:
         if unread is None:
             session = self._session
             most = max(INITIAL_WINDOW, session.profile.stream_window_bytes) // session.inbox.size + 2
-            unread = self.unread = ByteQueue(session.inbox, min(most, session.inbox.limit))
+            unread = self.unread = ByteQueue(session.inbox, min(most, session.inbox.limit), self.scope)
         if not unread.size:
             self.read_at = self._session.now
-        return unread.put(buf, start, end)
+        if self.bits & UNNAMED:
+            end = min(end, start + (unread.room() if unread.chunks else self._session.inbox.size))
+        count = unread.put(buf, start, end)
+        if self.scope is not None and self.scope.down is not None:
+            self.scope.down.spend(count, self._session.now)
+        return count
 
     def room(self) -> int:
         """Bytes that `put` would take now."""
         inbox = self._session.inbox
-        return (0 if self.unread is None else self.unread.room()) + inbox.room() * inbox.size
+        chunks = inbox.room_in(self.scope)
+        if self.bits & UNNAMED:
+            chunks = min(chunks, 0 if self.unread is not None and self.unread.chunks else 1)
+        return (0 if self.unread is None else self.unread.room()) + chunks * inbox.size
+
+    @property
+    def has_room(self) -> bool:
+        """`send` finds a chunk."""
+        return (self.unsent is not None and self.unsent.room() > 0) or self._session.outbox.room_in(self.scope) > 0
+
+    def enter(self, scope: "ProtocolScope") -> bool:
+        """Its protocol is known: count it and what it holds there. False when that has too many streams or chunks."""
+        if self.bits & GONE:
+            return True
+        chunks = self.chunks
+        if scope.used + chunks > scope.limit:
+            scope.refused += 1
+            return False
+        if not scope.streams.take():
+            return False
+        while chunks:
+            scope.take()
+            chunks -= 1
+        self.bits &= ~UNNAMED
+        self.cls, self.scope = scope.cls, scope
+        if self.unread is not None:
+            self.unread.scope = scope
+        if self.unsent is not None:
+            self.unsent.scope = scope
+        return True
+
+    @property
+    def chunks(self) -> int:
+        """How many it holds."""
+        return (0 if self.unread is None else self.unread.chunks) + (0 if self.unsent is None else self.unsent.chunks)
+
+    @property
+    def may_wait(self) -> bool:
+        """The SYN or window that it has to say may go with whatever is said next, or with the next batch."""
+        if self.bits & SYN_DUE:
+            return self.cls >= GOSSIP
+        return self.cls > QUERIES and self.allowance * 4 >= self._session.profile.stream_window_bytes
 
     def grant(self) -> int:
         """How much more the peer may be allowed to send now. 0: nothing, or too little for a frame.
@@ -136,6 +195,10 @@ class Stream:
         unread = 0 if self.unread is None else self.unread.size
         grant = target - self.allowance - unread - self._handed
         if unread and grant * 4 < target:
+            return 0
+        rate = None if self.scope is None else self.scope.down
+        if grant > 0 and rate is not None and not rate.ready(self._session.now):
+            self._session.output.rest()
             return 0
         return max(0, grant)
 
@@ -181,6 +244,8 @@ class Stream:
     def due_at(self, now: int, inbox_is_short: bool, outbox_is_short: bool) -> int:
         """When the session resets it if nothing moves, in ms; -1: never. A stream that merely waits is left alone."""
         profile = self._session.profile
+        if self.scope is not None and self.scope.used >= self.scope.limit:
+            inbox_is_short = outbox_is_short = True
         at = -1
         if not self.is_read():
             at = self.read_at + profile.stream_stall_ms

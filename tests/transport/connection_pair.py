@@ -5,7 +5,7 @@ instead of a secret, so that they cost no X25519 in Python. A frame that is repl
 """
 
 import jamliquor_lite.crypto.suite  # noqa: F401  (first: the stack of a 32-bit MicroPython bounds how deep imports nest)
-from jamliquor_lite.budget.pool import Pool
+from jamliquor_lite.budget.pools import Pools
 from jamliquor_lite.transport.connection import Connection
 from jamliquor_lite.transport.noise import Secure
 from jamliquor_lite.transport.states import CLASSICAL
@@ -56,9 +56,8 @@ class Agreed:
 def terms(who=0, policy=PREFER, judge=None, limits=None, served=(ECHO, OWN), spoken=(OTHER,)):
     """A host with pools of its own. `who`: 0 is Alice, 1 is Bob."""
     limits = limits or bounds()
-    frames = Pool("frames", limits.frames, limits.frame_bytes, 2)
-    chunks = Pool("chunks", limits.stream_chunks, limits.chunk_bytes, 1)
-    host = Terms(STATICS[who], limits, frames, chunks, policy)
+    pools = Pools(limits)
+    host = Terms(STATICS[who], limits, pools.frames, pools.chunks, policy)
     if judge is not None:
         host.judge = judge
     for kind in served:

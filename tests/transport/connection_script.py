@@ -8,7 +8,7 @@ With mangled bytes and a real handshake the same holds for what arrives, for the
 cipher of connection_pair.py mangled bytes reach yamux and multistream; then only the bounds are looked at.
 """
 
-from jamliquor_lite.budget.pool import Pool
+from jamliquor_lite.budget.pools import Pools
 from jamliquor_lite.budget.stream import DEAD, READ_ENDED, SEND_FINISHED
 from jamliquor_lite.transport.states import CLOSED, CONNECTING, READY
 from jamliquor_lite.transport.terms import OFF, Terms
@@ -59,9 +59,8 @@ class Script:
 
     def _host(self, who, policy):
         limits = self.limits
-        frames = Pool("frames", limits.frames, limits.frame_bytes, 2)
-        chunks = Pool("chunks", limits.stream_chunks, limits.chunk_bytes, 1)
-        host = Terms(STATICS[who], limits, frames, chunks, policy)
+        pools = Pools(limits)
+        host = Terms(STATICS[who], limits, pools.frames, pools.chunks, policy)
         for kind in (ECHO, OWN):
             host.serve(NAMES[kind], kind)
         host.speak(NAMES[OTHER], OTHER)
@@ -87,6 +86,7 @@ class Script:
         elif what == "carry":
             view = end.outlet(self.now)
             if view is not None:
+                view = view[end.out_start : end.out_end]
                 assert len(view) > 0
                 count = min(len(view), size)
                 if not self.is_cut:
@@ -125,6 +125,7 @@ class Script:
         assert (room is None) == (wants == 0) or end.state == CONNECTING, "it wants what it takes"
         if room is None:
             return
+        room = room[end.in_end :]
         count = min(len(room), len(data), size)
         room[:count] = data[:count]
         end.filled(count, self.now)
@@ -192,11 +193,11 @@ class Script:
         """What holds at any time."""
         for end, host in zip(self.ends, self.hosts):
             assert host.frames.count - host.frames.free <= 2, "a frame that comes and one that goes"
-            session = end._session
-            lent = 0 if session is None else session.inbox.lent + session.outbox.lent
+            session = end.session
+            lent = 0 if session is None else session.inbox.used + session.outbox.used
             assert host.chunks.count - host.chunks.free == lent
             if session is not None:
-                assert session.inbox.lent <= session.inbox.limit and session.outbox.lent <= session.outbox.limit
+                assert session.inbox.used <= session.inbox.limit and session.outbox.used <= session.outbox.limit
                 assert len(end._inbound) <= 2 * self.limits.inbound_streams
             if end.state == CLOSED:
                 assert end.close_reason and "\n" not in end.close_reason
@@ -207,7 +208,7 @@ class Script:
                     assert end.close_code == 2 and "nothing heard" in end.close_reason, end.close_reason
             else:
                 assert end.rule == "" and end.close_reason == ""
-                assert end.state == READY or end._session is None
+                assert end.state == READY or end.session is None
             for stream in self.streams[0] + self.streams[1]:
                 assert stream.reset_code in (0, 3)
 
@@ -235,7 +236,7 @@ class Script:
                 return True
             if end.state == CONNECTING or end.outlet(self.now) is not None or end.is_held:
                 return False
-            if end._session._streams:
+            if end.session.streams:
                 return False
         return not any(self.flying)
 
@@ -268,5 +269,5 @@ class Script:
 
     def _text(self):
         return [
-            (end.state, end.close_reason, end._session and len(end._session._streams), end.is_held) for end in self.ends
+            (end.state, end.close_reason, end.session and len(end.session.streams), end.is_held) for end in self.ends
         ] + whole_text(*self.hosts)

@@ -233,7 +233,7 @@ def test_a_flood_of_names_of_who_reads_no_answers():
 
 
 def test_no_handshake_takes_the_buffers_of_those_that_stand():
-    """As many strangers as like, each in the middle of a message: two buffers are left for who is known."""
+    """As many strangers as like, each in the middle of a message: they have half of what is not reserved."""
     host = terms(1, OFF)
     said = RECORDS[OFF][0]
     start = len(HEADER) + len(message(PLAIN))
@@ -244,7 +244,9 @@ def test_no_handshake_takes_the_buffers_of_those_that_stand():
         at = end.feed(said, 0, start, 1000)
         end.drain(buf, 0, len(buf), 1000)
         taken += at == start and end.feed(said, start, start + 10, 1000) == 10
-    assert taken == host.frames.count - 2 and host.frames.free == 2
+    strange = host.handshaking
+    assert taken == strange.used == strange.most == strange.limit == 2 and host.frames.free == 4
+    assert strange.refused >= 10 and host.frames.refused == 0
     known = Pair(terms(0), host, ready=True)
     stream, there = known.stream()
     stream.send(b"hello", 0, 5)
@@ -254,4 +256,4 @@ def test_no_handshake_takes_the_buffers_of_those_that_stand():
     for end in strangers:
         end.tick(1000 + LIMITS.handshake_timeout_ms)
         assert end.state == CLOSED and end.is_gone
-    assert is_whole(host)
+    assert is_whole(host) and strange.used == 0

@@ -122,8 +122,8 @@ def test_a_farewell_that_nobody_takes_ends_after_its_time():
     end = pair.a
     stream = end.open(ECHO)
     stream.send(pattern(0, 3000), 0, 3000)
-    view = end.outlet(pair.now)
-    end.sent(len(view) // 2)  # the link takes half a frame and then nothing more
+    assert end.outlet(pair.now)
+    end.sent((end.out_end - end.out_start) // 2)  # the link takes half a frame and then nothing more
     end.close(0, "bye")
     assert not end.is_gone and end.wake_at(pair.now) == pair.now + LIMITS.farewell_ms
     end.tick(pair.now + LIMITS.farewell_ms - 1)

@@ -75,6 +75,18 @@ def test_request_and_answer():
     assert read(stream) == b"answer" and stream.state == SEND_FINISHED | READ_ENDED
 
 
+def test_a_datagram_for_others_is_known_by_what_it_carries():
+    client, server, _, pipe = connected()
+    own, others = client.open(7), client.open(8, True)
+    ends = []
+    assert pipe.run(lambda: len(ends) == 2 or (end := server.accept()) and ends.append(end))
+    for stream, expected in ((own, False), (others, True), (own, False)):
+        answer = ends[0 if stream is own else 1]
+        answer.send(bytes(100), 0, 100)
+        assert pipe.run(lambda stream=stream: read(stream))
+        assert client.is_for_others is expected
+
+
 def test_both_sides_open_streams():
     client, server, _, pipe = connected()
     mine = client.open(0)

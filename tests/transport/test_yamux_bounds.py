@@ -1,11 +1,13 @@
 # portable: runs on CPython and MicroPython
 """When chunks run out: what waits waits, nothing is lost, nothing grows, and who sits on chunks is reset."""
 
+from jamliquor_lite.budget.classes import HEADERS, SERVING
+from jamliquor_lite.budget.pool import Pool
 from jamliquor_lite.budget.stream import DEAD, READ_RESET, SEND_STOPPED
 from jamliquor_lite.transport.yamux import STREAM
 from jamliquor_lite.transport.yamux_frame import DATA, FIN, HEADER_BYTES, INITIAL_WINDOW, RST, SYN, WINDOW_UPDATE
 from tests.fake_carrier import Dice
-from tests.transport.yamux_pair import CHUNK, Hand, Link, pattern, pool, profile, read
+from tests.transport.yamux_pair import CHUNK, Hand, Link, pattern, pool, profile, read, scope
 
 
 def test_a_frame_larger_than_all_chunks_comes_in_pieces():
@@ -62,14 +64,58 @@ def test_the_last_chunk_is_for_who_has_none():
     lent = pool(4)
     first, second = Hand(lent=lent), Hand(lent=lent)
     ours = first.session.open(1)
-    assert ours.send(bytes(9 * CHUNK), 0, 9 * CHUNK) == 3 * CHUNK, "what we send leaves it alone"
+    assert lent.kept == 1, "of four, one is reserved and one more may be kept"
+    assert ours.send(bytes(9 * CHUNK), 0, 9 * CHUNK) == 2 * CHUNK, "what we send leaves both alone"
     assert second.session.open(1).send(b"x", 0, 1) == 0
-    assert second.data(1, bytes(3 * CHUNK), SYN) == HEADER_BYTES + CHUNK
-    third = Hand(lent=lent)
-    assert third.data(1, b"x", SYN) == HEADER_BYTES and third.session.wants() == 0
-    for hand in (first, second, third):
+    assert first.data(1, bytes(3 * CHUNK), SYN) == HEADER_BYTES + CHUNK, "the one that was kept for it"
+    assert second.data(1, b"x", SYN) == HEADER_BYTES and second.session.wants() == 0
+    for hand in (first, second):
         hand.session.close()
-    assert lent.free == 4
+    assert lent.free == 4 and lent.kept == 0
+
+
+def test_every_peer_gets_on_by_its_first_chunk():
+    """However much the others sit on: sixteen peers, and fifteen take all that they are given."""
+    lent = Pool("chunks", 40, CHUNK, 2)
+    hands = [Hand(lent=lent) for _ in range(16)]
+    assert lent.kept == 16
+    for hand in hands[1:]:
+        assert hand.data(1, bytes(40 * CHUNK), SYN) >= HEADER_BYTES + CHUNK
+    assert lent.free == 2 + 1 and lent.kept == 1
+    modest = hands[0]
+    total = 20 * CHUNK
+    at = modest.data(1, bytes(total), SYN) - HEADER_BYTES
+    stream = modest.accept()
+    while at < total:
+        assert len(read(stream)) >= min(CHUNK, at)
+        at += modest.session.feed(bytes(total - at), 0, total - at, modest.now)
+    for hand in hands:
+        hand.session.close()
+    assert lent.free == 40 and lent.kept == 0
+
+
+def test_of_what_a_peer_may_be_sent_the_last_chunk_is_for_what_is_urgent():
+    hand = Hand(profile(connection_send_bytes=4 * CHUNK))
+    answer, announcement = hand.session.open(1), hand.session.open(1)
+    assert announcement.enter(scope(HEADERS)) and answer.enter(scope(SERVING))
+    assert answer.send(bytes(9 * CHUNK), 0, 9 * CHUNK) == 3 * CHUNK
+    assert announcement.send(bytes(9 * CHUNK), 0, 9 * CHUNK) == CHUNK
+    assert hand.session.outbox.used == hand.session.outbox.most == 4 and hand.session.outbox.refused == 2
+    hand.done()
+
+
+def test_a_stranger_s_streams_are_not_urgent():
+    """They get no reserved chunk whatever they speak, and what the connection is for can change while it stands."""
+    lent = Pool("chunks", 10, CHUNK, 3)
+    hand = Hand(lent=lent)
+    hand.session.inbox.is_trusted = hand.session.outbox.is_trusted = False
+    stream = hand.session.open(1)
+    assert stream.enter(scope(HEADERS))
+    assert stream.send(bytes(9 * CHUNK), 0, 9 * CHUNK) == 6 * CHUNK and lent.free == 4 and not lent.is_hungry
+    hand.session.outbox.is_trusted = True
+    assert stream.send(bytes(9 * CHUNK), 0, 9 * CHUNK) == 3 * CHUNK and lent.free == lent.kept == 1
+    assert stream.send(b"x", 0, 1) == 0 and lent.is_hungry
+    hand.done()
 
 
 def test_no_window_is_given_while_there_is_no_chunk_to_fill():
@@ -82,14 +128,49 @@ def test_no_window_is_given_while_there_is_no_chunk_to_fill():
         stream = stream or hand.accept()
         assert stream.recv_into(bytearray(CHUNK), 0, CHUNK) == CHUNK
         window -= CHUNK
-    others = [lent.lend(True) for _ in range(6)]
+    hand.data(3, b"x", SYN)  # the chunk that is kept for the peer holds this
+    others = [lent.lend(True) for _ in range(5)]
     stream.credit(INITIAL_WINDOW)
     assert not hand.hear() and not hand.session.has_output
     assert hand.session.wake_at(5000) == 5100, "chunks come back unheard: look again"
     lent.give_back(others.pop())
+    assert not hand.session.has_output, "the last one is reserved"
+    lent.give_back(others.pop())
     assert hand.session.has_output and hand.session.wake_at(5000) == 5000
     ((kind, _, stream_id, grant, _),) = hand.hear()
     assert (kind, stream_id, grant) == (WINDOW_UPDATE, 1, 3 * CHUNK) and not hand.session.has_output
+    for buffer in others:
+        lent.give_back(buffer)
+    hand.done()
+
+
+def test_window_for_what_is_urgent_comes_with_the_reserved_chunks():
+    """Others wait until there are chunks for them; and where there is none at all, it goes out with the first."""
+    lent = Pool("chunks", 8, CHUNK, 2)
+    hand = Hand(profile(stream_window_bytes=4 * CHUNK), lent)
+    held = []
+    for stream_id, cls in ((1, HEADERS), (3, SERVING)):
+        hand.say(WINDOW_UPDATE, SYN, stream_id, 0)
+        stream = hand.accept()
+        assert stream.enter(scope(cls))
+        for left in range(INITIAL_WINDOW, 0, -CHUNK):  # all of it is used up, and all but the last byte is read
+            hand.data(stream_id, bytes(CHUNK))
+            count = CHUNK - (left == CHUNK)
+            assert stream.recv_into(bytearray(CHUNK), 0, count) == count
+        held.append(stream)
+    assert not hand.hear() and lent.used == 2
+    others = [lent.lend(True) for _ in range(lent.room(True))]
+    for stream in held:
+        stream.credit(INITIAL_WINDOW)
+    assert not hand.hear() and not hand.session.has_output
+    lent.give_back(others.pop())
+    ((_, _, stream_id, grant, _),) = hand.hear()
+    assert (stream_id, grant) == (1, 4 * CHUNK - 1) and not hand.session.has_output
+    lent.give_back(others.pop())
+    assert not hand.hear() and not hand.session.has_output, "two are reserved"
+    lent.give_back(others.pop())
+    ((_, _, stream_id, grant, _),) = hand.hear()
+    assert (stream_id, grant) == (3, 4 * CHUNK - 1)
     for buffer in others:
         lent.give_back(buffer)
     hand.done()
@@ -240,7 +321,7 @@ def test_what_no_peer_takes_is_dropped_while_others_lack_chunks():
     hand.hear()
     hand.say(WINDOW_UPDATE, 0, 2, 0)
     rest = stuck.send(bytes(310 * CHUNK), 0, 310 * CHUNK)
-    assert rest == 300 * CHUNK and not hand.session.has_output
+    assert rest == 299 * CHUNK and not hand.session.has_output, "one is for what is urgent"
     other = hand.session.open(hand.now)
     assert other.send(b"x", 0, 1) == 0, "the connection's share is used up"
     hand.session.tick(hand.now + 9999)
@@ -336,7 +417,7 @@ def test_a_session_at_rest_holds_no_chunk_and_no_stream():
         link.settle()
         assert read(a) == b"answer"
     for end, lent in ((link.a, link.pools[0]), (link.b, link.pools[1])):
-        assert not end._streams and not end._fresh and end._inbound == 0
+        assert not end.streams and not end._fresh and end._inbound == 0
         assert not end.has_output and lent.free == lent.count
     assert link.b.open(1) is not None and link.b.next_event() != STREAM
     link.done()

@@ -88,7 +88,7 @@ def test_each_breach():
 
 def test_after_a_breach_the_streams_are_closed():
     hand = with_streams()
-    streams = list(hand.session._streams.values())
+    streams = list(hand.session.streams.values())
     assert len(streams) == 2
     breaks(hand, 9, 0, 0, 0)
     for stream in streams:
@@ -192,7 +192,7 @@ def test_a_reset_of_a_stream_that_still_has_much_to_say():
     assert hand.pool.free == hand.pool.count - 1, "what is unread stays, what is unsent goes"
     assert not hand.session.has_output and not hand.hear()
     assert read(stream) == b"all that it had to say" and stream.state & READ_ENDED
-    assert not hand.session._streams
+    assert not hand.session.streams
     hand.done()
 
 
@@ -237,7 +237,7 @@ def test_streams_opened_and_given_up_at_once():
         hand.say(WINDOW_UPDATE, RST, 1 + 2 * i, 0)
         hand.say(WINDOW_UPDATE, SYN | RST, 100001 + 2 * i, 0)
     assert hand.session.next_event() == NOTHING and not hand.hear()
-    assert hand.pool.free == hand.pool.count and not hand.session._streams
+    assert hand.pool.free == hand.pool.count and not hand.session.streams
     hand.done()
 
 

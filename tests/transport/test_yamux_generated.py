@@ -115,11 +115,11 @@ class Model:
 
     def check(self):
         for end, lent in zip(self.ends, self.link.pools):
-            assert end.inbox.lent + end.outbox.lent == lent.count - lent.free
-            assert end.inbox.lent <= end.inbox.limit and end.outbox.lent <= end.outbox.limit
-            live = end._streams.values()
-            assert sum(s.unread.chunks for s in live if s.unread is not None) == end.inbox.lent
-            assert sum(s.unsent.chunks for s in live if s.unsent is not None) == end.outbox.lent
+            assert end.inbox.used + end.outbox.used == lent.count - lent.free
+            assert end.inbox.used <= end.inbox.limit and end.outbox.used <= end.outbox.limit
+            live = end.streams.values()
+            assert sum(s.unread.chunks for s in live if s.unread is not None) == end.inbox.used
+            assert sum(s.unsent.chunks for s in live if s.unsent is not None) == end.outbox.used
             assert sum(1 for s in live if not end._ids.is_ours(s.id)) == end._inbound <= end.profile.inbound_streams
             assert len(live) - end._inbound <= end.profile.outbound_streams
             assert len(end.output._control) + len(end.output._ready) <= 2 * len(live)
@@ -136,7 +136,7 @@ class Model:
                         self.on_stream("finish", side, stream, 0)
                 self.run("drain", side, 0, 900)
                 self.run("feed", side, 0, 900)
-            if not any(self.flying) and not any(end.has_output or end._streams for end in self.ends):
+            if not any(self.flying) and not any(end.has_output or end.streams for end in self.ends):
                 break
         else:
             raise AssertionError("no end")
@@ -222,7 +222,7 @@ def test_bytes_of_any_kind(data, cuts, script, chunks):
                     stream.finish()
                 elif op == "reset":
                     stream.reset(1)
-            assert len(session.output.resets) <= 32 + 3 + 3 and len(session._streams) <= 6
+            assert len(session.output.resets) <= 32 + 3 + 3 and len(session.streams) <= 6
             assert len(session._ids._gaps) <= 64
             if turn > 3000:
                 break  # nobody reads what it waits for

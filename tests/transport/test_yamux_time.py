@@ -109,6 +109,30 @@ def test_a_peer_that_is_not_taken_from_because_it_does_not_listen_is_gone():
     hand.done()
 
 
+def test_a_peer_that_only_listens_is_asked_now_and_then():
+    """Whoever follows a chain says nothing, and TCP tells that it is there as long as it takes what we say."""
+    hand = Hand()
+    hand.say(WINDOW_UPDATE, SYN, 1, 0)
+    stream = hand.accept()
+    start, asked = hand.now, []
+    for _ in range(20 * IDLE // 6000):
+        hand.now += 6000
+        hand.session.tick(hand.now)
+        assert stream.send(bytes(333), 0, 333) == 333
+        found = pings(hand.hear())
+        if found:
+            asked.append(hand.now - start)
+            hand.say(PING, ACK, 0, found[0][3])
+    assert asked == [8 * IDLE + HALF + 3000, 2 * (8 * IDLE + HALF + 3000)]
+    # It is asked as soon as ever when we have nothing to say either, and is gone when it does not answer.
+    hand.now += HALF
+    hand.session.tick(hand.now)
+    assert len(pings(hand.hear())) == 1
+    hand.session.tick(hand.now + HALF - 1)
+    assert raises(RemoteError, hand.session.tick, hand.now + HALF).code == INTERNAL_ERROR
+    hand.done()
+
+
 def test_two_sessions_keep_each_other_alive():
     link = Link()
     for _ in range(50):

@@ -2,6 +2,7 @@
 
 from jamliquor_lite.budget.pool import Pool
 from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.transport.terms import ProtocolScope
 from jamliquor_lite.transport.yamux import STREAM, Session
 from jamliquor_lite.transport.yamux_frame import DATA, HEADER_BYTES, Header, put_header
 
@@ -20,6 +21,11 @@ def profile(**numbers) -> Profile:
         assert hasattr(limits, name), name
         setattr(limits, name, value)
     return limits
+
+
+def scope(cls: int, chunks: int = 600, **numbers) -> ProtocolScope:
+    """Of a protocol of that class, which has a pool of so many chunks to itself."""
+    return ProtocolScope(cls, profile(**numbers), chunks)
 
 
 def pool(count: int = 600, size: int = CHUNK) -> Pool:
