@@ -1,18 +1,20 @@
 """The epochs and tickets marks that rows of the tree point to: tables of fixed length, and the sets behind them."""
 
+from ..const import const
 from ..errors import BudgetError
 from .sets import FALLBACK, KEYS, TICKETS, MemorySets, held
 from .tree import NONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .checkpoint import Checkpoint
     from .epoch import Epoch
     from .header import Header
     from .sets import Kept, Set, Sets
     from .tree import Tree
+
+_EPOCH = const(1)
+_MARK = const(2)
 
 
 class Marks:
@@ -23,6 +25,8 @@ class Marks:
         self.epochs: "list[Epoch | None]" = [None] * places
         self.tickets: "list[Set | None]" = [None] * places
         self.marked_by = [NONE] * places  # the row whose header made the mark; TRUSTED once believed
+        self._is_used = bytearray(places)  # by a row, in `sweep`: bits for an epoch and for a tickets mark
+        self._named: "list[Set | None]" = [None] * (5 * places)
 
     def start(self, checkpoint: "Checkpoint", first: "Epoch") -> None:
         """Keep what a checkpoint names: `first`, its epoch, and the tickets marked for the next one."""
@@ -60,25 +64,21 @@ class Marks:
 
     def sweep(self, tree: "Tree") -> None:
         """Let go of all that no row points to."""
-        epochs = set()
-        marks = set()
+        is_used, kept = self._is_used, self._named
+        for entry in range(len(is_used)):
+            is_used[entry] = 0
         for row in range(tree.top):
             if tree.flags[row]:
-                epochs.add(tree.epochs[row])
-                marks.add(tree.marks[row])
-        for entry in range(len(self.epochs)):
-            if entry not in epochs:
-                self.epochs[entry] = None
-            if entry not in marks:
-                self.tickets[entry] = None
-        self.sets.retain(self._used())
-
-    def _used(self) -> "Iterator[Set]":
-        for epoch in self.epochs:
-            if epoch is not None:
-                for one in (epoch.keys, epoch.next_keys, epoch.tickets, epoch.fallback_keys):
-                    if one is not None:
-                        yield one
-        for tickets in self.tickets:
-            if tickets is not None:
-                yield tickets
+                is_used[tree.epochs[row]] |= _EPOCH
+                if tree.marks[row] != NONE:
+                    is_used[tree.marks[row]] |= _MARK
+        at = 0
+        for entry in range(len(is_used)):
+            epoch = self.epochs[entry] = self.epochs[entry] if is_used[entry] & _EPOCH else None
+            self.tickets[entry] = kept[at + 4] = self.tickets[entry] if is_used[entry] & _MARK else None
+            kept[at] = None if epoch is None else epoch.keys
+            kept[at + 1] = None if epoch is None else epoch.next_keys
+            kept[at + 2] = None if epoch is None else epoch.tickets
+            kept[at + 3] = None if epoch is None else epoch.fallback_keys
+            at += 5
+        self.sets.retain(kept)
