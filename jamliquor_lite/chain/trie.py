@@ -15,7 +15,9 @@ def merkle_root(items: "Iterable[tuple[bytes, bytes]]") -> bytes:
     return Trie(items).root()
 
 
-class _Leaf:
+class Leaf:
+    """A key and its value. `hash` is None while it is not needed."""
+
     __slots__ = ("hash", "key", "value")
 
     def __init__(self, key: bytes, value: bytes) -> None:
@@ -24,10 +26,12 @@ class _Leaf:
         self.hash: "bytes | None" = None
 
 
-class _Branch:
+class Branch:
+    """Two sub-tries, at least one of them not empty."""
+
     __slots__ = ("hash", "left", "right")
 
-    def __init__(self, left: "_Leaf | _Branch | None", right: "_Leaf | _Branch | None") -> None:
+    def __init__(self, left: "Leaf | Branch | None", right: "Leaf | Branch | None") -> None:
         self.left = left
         self.right = right
         self.hash: "bytes | None" = None
@@ -45,7 +49,7 @@ class Trie:
     # since snapshot() hashes everything first. That is the whole of copy-on-write here.
 
     def __init__(self, items: "Iterable[tuple[bytes, bytes]]" = ()) -> None:
-        self._top: "_Leaf | _Branch | None" = None
+        self._top: "Leaf | Branch | None" = None
         self._count = 0
         for key, value in items:
             self.set(key, value)
@@ -65,7 +69,7 @@ class Trie:
         """The value of `key`, or None."""
         node = self._top
         depth = 0
-        while isinstance(node, _Branch):
+        while isinstance(node, Branch):
             node = node.right if bit(key, depth) else node.left
             depth += 1
         if node is None or node.key != bytes(key):
@@ -77,13 +81,13 @@ class Trie:
         key = bytes(key)
         if len(key) != KEY_SIZE:
             raise ValueError("a state key has 31 bytes, not %d" % len(key))
-        leaf = _Leaf(key, bytes(value))
-        parent: "_Branch | None" = None
+        leaf = Leaf(key, bytes(value))
+        parent: "Branch | None" = None
         node = self._top
         depth = 0
-        while isinstance(node, _Branch):
+        while isinstance(node, Branch):
             if node.hash is not None:
-                node = _Branch(node.left, node.right)
+                node = Branch(node.left, node.right)
                 self._link(parent, key, depth, node)
             parent = node
             node = node.right if bit(key, depth) else node.left
@@ -96,11 +100,11 @@ class Trie:
             self._count += 1
             shared = common_bits(key, node.key)
             while depth < shared:
-                below = _Branch(None, None)
+                below = Branch(None, None)
                 self._link(parent, key, depth, below)
                 parent = below
                 depth += 1
-            fork = _Branch(node, leaf) if bit(key, depth) else _Branch(leaf, node)
+            fork = Branch(node, leaf) if bit(key, depth) else Branch(leaf, node)
             self._link(parent, key, depth, fork)
             return
         self._link(parent, key, depth, leaf)
@@ -110,22 +114,22 @@ class Trie:
         key = bytes(key)
         if self.get(key) is None:
             return False
-        path: "list[_Branch]" = []
+        path: "list[Branch]" = []
         node = self._top
-        while isinstance(node, _Branch):
+        while isinstance(node, Branch):
             if node.hash is not None:
-                node = _Branch(node.left, node.right)
+                node = Branch(node.left, node.right)
                 self._link(path[-1] if path else None, key, len(path), node)
             path.append(node)
             node = node.right if bit(key, len(path) - 1) else node.left
         self._count -= 1
         # A leaf left alone moves up to where its key first differs from all others.
-        alone: "_Leaf | None" = None
+        alone: "Leaf | None" = None
         while path:
             parent = path.pop()
             depth = len(path) + 1
             other = parent.left if bit(key, depth - 1) else parent.right
-            if alone is None and isinstance(other, _Leaf):
+            if alone is None and isinstance(other, Leaf):
                 alone = other
             elif other is not None:
                 self._link(parent, key, depth, alone)
@@ -133,7 +137,7 @@ class Trie:
         self._top = alone
         return True
 
-    def _link(self, parent: "_Branch | None", key: bytes, depth: int, node: "_Leaf | _Branch | None") -> None:
+    def _link(self, parent: "Branch | None", key: bytes, depth: int, node: "Leaf | Branch | None") -> None:
         # Hang `node` at `depth` of the path of `key`, below `parent` (None: at the top).
         if parent is None:
             self._top = node
@@ -151,6 +155,11 @@ class Trie:
             _hash_below(top)
         return top.hash  # type: ignore[return-value]
 
+    def hashed_top(self) -> "Leaf | Branch | None":
+        """The top node, for who walks the trie; it and all below it have their hashes."""
+        self.root()
+        return self._top
+
     def path(self, key: "Buffer") -> "list[bytes]":
         """The nodes from the root towards `key`, 64 bytes each.
 
@@ -160,7 +169,7 @@ class Trie:
         self.root()
         nodes: "list[bytes]" = []
         node = self._top
-        while isinstance(node, _Branch):
+        while isinstance(node, Branch):
             nodes.append(_encode(node))
             node = node.right if bit(key, len(nodes) - 1) else node.left
         if node is not None:
@@ -172,12 +181,12 @@ class Trie:
         for leaf, _ in self.leaves(start):
             yield leaf.key, leaf.value
 
-    def leaves(self, start: "Buffer") -> "Iterator[tuple[_Leaf, int]]":
+    def leaves(self, start: "Buffer") -> "Iterator[tuple[Leaf, int]]":
         """Like items(), as (object with .key and .value, how many branches lie above it)."""
-        waiting: "list[tuple[_Leaf | _Branch, int]]" = []
+        waiting: "list[tuple[Leaf | Branch, int]]" = []
         node = self._top
         depth = 0
-        while isinstance(node, _Branch):
+        while isinstance(node, Branch):
             depth += 1
             if bit(start, depth - 1):
                 node = node.right
@@ -189,7 +198,7 @@ class Trie:
             yield node, depth
         while waiting:
             node, depth = waiting.pop()
-            if isinstance(node, _Leaf):
+            if isinstance(node, Leaf):
                 yield node, depth
                 continue
             if node.right is not None:
@@ -198,20 +207,20 @@ class Trie:
                 waiting.append((node.left, depth + 1))
 
 
-def _encode(node: "_Leaf | _Branch") -> bytes:
-    if isinstance(node, _Leaf):
+def _encode(node: "Leaf | Branch") -> bytes:
+    if isinstance(node, Leaf):
         return leaf_node(node.key, node.value)
     left, right = node.left, node.right
     return branch_node(EMPTY if left is None else left.hash,  # type: ignore[arg-type]
                        EMPTY if right is None else right.hash)  # type: ignore[arg-type]
 
 
-def _hash_below(top: "_Leaf | _Branch") -> None:
+def _hash_below(top: "Leaf | Branch") -> None:
     # Children before parents, without recursion: a trie is up to 248 deep, too deep for a small stack.
     waiting = [top]
     while waiting:
         node = waiting[-1]
-        if isinstance(node, _Branch):
+        if isinstance(node, Branch):
             left, right = node.left, node.right
             pending = False
             if left is not None and left.hash is None:
