@@ -8,8 +8,8 @@ damage; it says nothing about who made them. Version 1:
     spec                 [name, V, E, Y, C, N, P]  entropy          [eta_0 … eta_3]
     keys, next_keys      V x 64 (kappa, gamma_k)   tickets          E x 33, or null: fallback
     fallback_keys        E x 32, or null: computed next_tickets     E x 33, or null
-    grandpa_set_id       unsigned                  grandpa_format   text or null
-    clock_chain          whether the chain is its own clock
+    grandpa_set_id       unsigned: of `keys`; 2^32 - 1 where it is not known
+    grandpa_format       text or null              clock_chain      whether the chain is its own clock
 
 Version 2, which boards save, is the same but for the five big ones: keys, next_keys, tickets, fallback_keys and
 next_tickets are 32 bytes each, the BLAKE2b-256 of what version 1 has there, and the sets themselves lie in the
@@ -21,6 +21,7 @@ from ..codec.spec import Spec, by_name
 from ..const import const
 from ..crypto.suite import blake2b_256
 from ..errors import VerifyError
+from .epoch import UNKNOWN_SET
 from .sets import FALLBACK, KEYS, TICKETS, held
 
 TYPE_CHECKING = False
@@ -38,7 +39,6 @@ _HASH = const(32)
 _KEY_PAIR = const(64)
 _TICKET = const(33)
 _MAX_SLOT = 0xFFFFFFFF
-_MAX_SET_ID = 0xFFFFFFFFFFFFFFFF
 _MAX_NAME = const(64)  # characters: names are shown on status lines
 MAX_VALIDATORS = const(4096)  # a spec read from a file sizes buffers: bound what it can ask for
 MAX_EPOCH_LENGTH = const(65536)  # slots; same
@@ -90,7 +90,7 @@ class Checkpoint:
         """The checkpoint at the block `header_hash` of `slot`, from the values of C(4), C(6) and C(8) after it.
 
         The caller has proved the values, or trusts them as it trusts a genesis state. Raises
-        VerifyError("codec") for values that are not of this spec.
+        VerifyError("codec") for values that are not of this spec. What set of voters it is, a state does not say.
         """
         from . import state_value  # a board's checkpoints are made elsewhere
 
@@ -101,14 +101,14 @@ class Checkpoint:
         return cls(
             genesis_hash, spec, header_hash, slot, state_value.entropy(c6), state_value.validators(spec, c8),
             safrole.next_keys, safrole.tickets, safrole.fallback_keys,
-            safrole.sequence(spec) if settled else None,
+            safrole.sequence(spec) if settled else None, 0 if header_hash == genesis_hash else UNKNOWN_SET,
         )
 
     def sets(self) -> "list[Set | None]":
         """keys, next_keys, tickets, fallback_keys and next_tickets as sets, None for those that it does not have."""
         return [held(one) for one in (self.keys, self.next_keys, self.tickets, self.fallback_keys, self.next_tickets)]
 
-    def encode(self, naming: bool = False) -> bytes:
+    def encode(self, naming: bool = False) -> bytearray:
         """The CBOR form, with its hash. `naming`: version 2, which leaves the sets where they are."""
         spec = self.spec
         version = _NAMING if naming else _VERSION
@@ -130,7 +130,12 @@ class Checkpoint:
             "grandpa_format": self.grandpa_format,
             "clock_chain": self.clock_chain,
         }, canonical=True)
-        return cbor.dumps([_MAGIC, version, body, _binding(version, body)])
+        # Such a list and one of an item less differ in their first byte; a board has no room for both.
+        out = bytearray(cbor.dumps([_MAGIC, version, body]))
+        binding = blake2b_256(out)
+        out[0] += 1
+        out.extend(cbor.dumps(binding))
+        return out
 
     @classmethod
     def decode(cls, buf: "Buffer", sets: "Sets | None" = None) -> "Checkpoint":
@@ -163,7 +168,7 @@ class Checkpoint:
             _part(fields, "keys", spec.validators * _KEY_PAIR, kept),
             _part(fields, "next_keys", spec.validators * _KEY_PAIR, kept),
             tickets, fallback_keys, next_tickets,
-            _number(fields["grandpa_set_id"], "grandpa_set_id", 0, _MAX_SET_ID), grandpa_format,
+            _number(fields["grandpa_set_id"], "grandpa_set_id", 0, UNKNOWN_SET), grandpa_format,
             fields["clock_chain"],
         )
 

@@ -3,6 +3,7 @@
 
 from jamliquor_lite.chain import state_key
 from jamliquor_lite.chain.checkpoint import Checkpoint
+from jamliquor_lite.chain.epoch import UNKNOWN_SET
 from jamliquor_lite.codec import cbor
 from jamliquor_lite.codec.spec import TINY, Spec
 from jamliquor_lite.crypto.suite import blake2b_256
@@ -129,6 +130,7 @@ def test_every_field_is_checked_against_the_spec() -> None:
         ("next_tickets", b"", "next_tickets is not 132 bytes"),
         ("fallback_keys", bytes(128), "sealed by one of them"),
         ("grandpa_set_id", "1", "grandpa_set_id is no number"),
+        ("grandpa_set_id", 1 << 32, "grandpa_set_id is no number"),
         ("grandpa_format", 5, "grandpa_format is no text"),
         ("grandpa_format", "x" * 65, "grandpa_format is no text"),
         ("clock_chain", 1, "clock_chain is not true or false"),
@@ -169,7 +171,7 @@ def test_from_a_state_with_tickets() -> None:
         assert found.keys == pairs and found.next_keys == next_pairs
         assert b"".join(found.entropy) == entropy and len(found.entropy) == 4
         assert (found.genesis_hash, found.header_hash, found.slot) == (b"g" * 32, b"h" * 32, slot)
-        assert (found.grandpa_set_id, found.grandpa_format, found.clock_chain) == (0, None, False)
+        assert (found.grandpa_set_id, found.grandpa_format, found.clock_chain) == (UNKNOWN_SET, None, False)
         assert same(Checkpoint.decode(found.encode()), found)
 
 
