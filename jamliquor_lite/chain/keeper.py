@@ -74,9 +74,9 @@ def keep(checkpoint: "Checkpoint", sets: "Sets") -> "Checkpoint":
 
 def provision(area: "Area", checkpoint: "Checkpoint") -> bytes:
     """Put a first checkpoint where a board will find it: its sets into `area`, a blank of the board's sets area; the
-    record, of some 500 bytes, is returned: `twoslot.image` makes the file of slot 0 of it. LocalError (2) where the
-    area is too small for the spec."""
-    return keep(checkpoint, FlashSets(area, checkpoint.spec, len(_KINDS))).encode(True)
+    record, of some 500 bytes, is returned, for TwoSlot to save. LocalError (2) where the area is too small for the
+    spec."""
+    return bytes(keep(checkpoint, FlashSets(area, checkpoint.spec, len(_KINDS))).encode(True))
 
 
 def _present(checkpoint: "Checkpoint") -> "list[Set]":

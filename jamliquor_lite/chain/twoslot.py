@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    Buffer = bytes | bytearray | memoryview
+
     class Store(Protocol):
         """What a port's SlotFile offers."""
 
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
 
         def read(self, slot: int) -> "bytes | None": ...
 
-        def write(self, slot: int, data: bytes) -> None: ...
-
-    Buffer = bytes | bytearray | memoryview
+        def write(self, slot: int, head: Buffer, payload: Buffer) -> None: ...
 
 _MAGIC = b"JLS1"
 _HEAD = const(16)  # magic, sequence, length
@@ -74,16 +74,20 @@ class TwoSlot:
             self.load()
         sequence = self._sequence + 1
         slot = 1 - self._latest
-        self._store.write(slot, image(payload, sequence))
+        # In two pieces: a board that saves has no room for a copy of the payload.
+        self._store.write(slot, _head(payload, sequence), payload)
         self._latest, self._sequence = slot, sequence
 
 
-def image(payload: "Buffer", sequence: int = 1) -> bytes:
-    """What a slot holds that has this payload; the first one of a store that is made elsewhere goes to slot 0."""
+def _head(payload: "Buffer", sequence: int) -> bytearray:
     if len(payload) > 0xFFFFFFFF:
         raise LocalError("a payload of %d bytes is too long to store" % len(payload))
     head = sequence.to_bytes(8, "little") + len(payload).to_bytes(4, "little")
-    return _MAGIC + head + _checksum(head, payload) + bytes(payload)
+    out = bytearray(_PAYLOAD)
+    out[:_CHECKED] = _MAGIC
+    out[_CHECKED:_HEAD] = head
+    out[_HEAD:] = _checksum(head, payload)
+    return out
 
 
 def _checksum(head: bytes, payload: "Buffer") -> bytes:

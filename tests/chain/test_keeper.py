@@ -10,7 +10,7 @@ from jamliquor_lite.chain.checkpoint import Checkpoint
 from jamliquor_lite.chain.flash_sets import FlashSets
 from jamliquor_lite.chain.keeper import Keeper, provision
 from jamliquor_lite.chain.sets import KEYS, TICKETS, held
-from jamliquor_lite.chain.twoslot import TwoSlot, image
+from jamliquor_lite.chain.twoslot import TwoSlot
 from jamliquor_lite.errors import LocalError, VerifyError
 from tests.chain.genesis import SMALL
 from tests.ports.flash_device import SECTOR, CutMemory, PowerCut, Slots, area_over
@@ -144,8 +144,8 @@ def test_a_file_system_that_fails_loses_neither():
     board = after(2)
     write = board.files.write
 
-    def failing(slot, data):
-        write(slot, data)  # it may be there all the same
+    def failing(slot, head, payload):
+        write(slot, head, payload)  # it may be there all the same
         raise LocalError("no space left on the device")
 
     board.files.write = failing
@@ -178,7 +178,7 @@ def test_an_image_that_was_made_elsewhere_boots():
     record = provision(area_over(blank), checkpoint(1))
     board = Board()
     bytearray.__setitem__(board.memory, slice(0, len(blank)), bytes(blank))
-    board.files.slots[0] = image(record)
+    TwoSlot(board.files).save(record)
     assert same(board.boot(), 1) and board.keeper.damaged is None
     for number in (2, 3, 4):
         board.keeper.save(checkpoint(number))

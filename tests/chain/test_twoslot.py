@@ -20,7 +20,8 @@ class Memory:
     def read(self, slot: int) -> "bytes | None":
         return self.slots[slot]
 
-    def write(self, slot: int, data: bytes) -> None:
+    def write(self, slot: int, head: bytes, payload: bytes) -> None:
+        data = bytes(head) + bytes(payload)
         self.writes.append(slot)
         if self.cut is not None:
             self.slots[slot] = data[: self.cut]
