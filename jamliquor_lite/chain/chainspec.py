@@ -4,10 +4,11 @@
      "protocol_parameters": hex}
 
 Two additions. A key "jamliquor" may hold {"clock": "chain"}: the chain's slots do not follow the wall
-clock (test chains that author as fast as they can). And where `protocol_parameters` is missing, which
-JIP-4 does not allow but typeberry's files do, a genesis that fits `tiny` or `full` is taken as such. A
-file whose object "chain_spec" holds the specification (typeberry's node configuration) is read too.
-Other keys are left alone.
+clock (test chains that author as fast as they can); and {"finality": "jamnp-pr6-737b8ae"}: its validators
+vote in that format (justification.py), without which no node calls a header final. And where
+`protocol_parameters` is missing, which JIP-4 does not allow but typeberry's files do, a genesis that fits
+`tiny` or `full` is taken as such. A file whose object "chain_spec" holds the specification (typeberry's
+node configuration) is read too. Other keys are left alone.
 
 Every fault is a LocalError with exit code 2 that names the file, the key, and what is allowed.
 """
@@ -29,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+FORMAT = "jamnp-pr6-737b8ae"  # of votes and justifications (justification.py), the only one that is known
 MAX_FILE_BYTES = 64 * 1024 * 1024  # a file that never ends; a full-spec genesis with some services is under 5 MB
 MAX_BOOTNODES = const(256)
 _MAX_ID = const(64)  # characters: it is shown on status lines
@@ -41,7 +43,7 @@ class ChainSpec:
 
     `id` is the network's name, `bootnodes` a list of `name@ip:port` (not parsed here), `spec` the
     parameters, `genesis_header` bytes, `genesis_hash` 32 bytes, `genesis_state` a dict of 31-byte keys,
-    `clock_chain` whether the chain is its own clock.
+    `clock_chain` whether the chain is its own clock, `finality` the format of its votes or None.
     """
 
     def __init__(self, root: "Any", where: str) -> None:
@@ -53,7 +55,8 @@ class ChainSpec:
             root = root["chain_spec"]
         self.id = self._id(root)
         self.bootnodes = self._bootnodes(root)
-        self.clock_chain = self._clock(root)
+        self.clock_chain = self._extra(root, "clock", ("wall", "chain")) == "chain"
+        self.finality = self._extra(root, "finality", (None, FORMAT))
         self.genesis_header = self._hex(root, "genesis_header")
         self.genesis_state = self._state(root)
         self.spec = self._spec(root)
@@ -109,6 +112,7 @@ class ChainSpec:
         except VerifyError as error:
             raise self._fault("genesis_state is no state of spec %s: %s" % (self.spec.name, error))
         start.clock_chain = self.clock_chain
+        start.grandpa_format = self.finality
         return start
 
     def state_root(self) -> bytes:
@@ -148,14 +152,16 @@ class ChainSpec:
                 raise self._fault("bootnodes must be a list of name@ip:port")
         return nodes
 
-    def _clock(self, root: "dict[str, Any]") -> bool:
+    def _extra(self, root: "dict[str, Any]", name: str, allowed: "tuple[str | None, ...]") -> "str | None":
+        # Of the object that is ours; the first of what is allowed where it says nothing.
         extra = root.get("jamliquor", {})
         if not isinstance(extra, dict):
             raise self._fault("jamliquor must be an object")
-        clock = extra.get("clock", "wall")
-        if clock not in ("wall", "chain"):
-            raise self._fault("jamliquor.clock must be \"wall\" or \"chain\"")
-        return bool(clock == "chain")
+        value = extra.get(name, allowed[0])
+        if value not in allowed:
+            raise self._fault("jamliquor.%s must be %s" % (
+                name, " or ".join(["\"%s\"" % text if text else "absent" for text in allowed])))
+        return value
 
     def _hex(self, root: "dict[str, Any]", name: str) -> bytes:
         return self._bytes(self._field(root, name, str, "a string of hex digits"), name)

@@ -13,11 +13,14 @@ from array import array
 
 from ..const import const
 from ..errors import BudgetError, LocalError
+from ..ports.memory import copy, find, same
 from .rows import HASH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .flash_area import Area
+
+    Buffer = bytes | bytearray | memoryview
 
 _HASH = const(32)
 _RECORD = const(128)
@@ -42,51 +45,52 @@ class FlashRows:
         self._tags = bytearray(capacity * _TAG)
         self._page = bytearray(_PAGE)
         self._hash = bytearray(_HASH)
+        self._record = bytearray(_RECORD)
         self._next = 0  # record to be written next
         self._open = False  # whether its sector has been erased
         self.moved = 0  # records that had to make room
 
-    def put(self, row: int, header_hash: bytes, content: bytes, state_root: bytes, entropy: bytes) -> None:
-        self._tags[row * _TAG : row * _TAG + _TAG] = header_hash[:_TAG]
-        self._write(row, header_hash + content + state_root + entropy)
+    def put(self, row: int, record: bytearray) -> None:
+        copy(self._tags, row * _TAG, record, 0, _TAG)
+        self._write(row, record)
 
-    def take(self, row: int, field: int) -> bytes:
-        return bytes(self._read(row, field * _HASH, bytearray(_HASH)))
+    def read_into(self, row: int, field: int, out: "bytearray | memoryview") -> None:
+        self._read(row, field * _HASH, out)
 
-    def find(self, header_hash: bytes, flags: bytearray) -> int:
-        tag = header_hash[:_TAG]
-        at = self._tags.find(tag)
-        while at >= 0:
-            row = at // _TAG
-            if not at % _TAG and flags[row] and self._read(row, HASH, self._hash) == header_hash:
-                return row
-            at = self._tags.find(tag, at + 1)
-        return -1
+    def holds(self, row: int, field: int, buf: "Buffer", at: int) -> bool:
+        self._read(row, field * _HASH, self._hash)
+        return same(self._hash, 0, buf, at, at + _HASH)
 
-    def rename(self, row: int, header_hash: bytes) -> None:
-        rest = bytes(self._read(row, _HASH, bytearray(_RECORD - _HASH)))
+    def find(self, buf: "Buffer", at: int, flags: bytearray) -> int:
+        row = find(self._tags, _TAG, 0, buf, at, at + _TAG)
+        while row >= 0 and not (flags[row] and self.holds(row, HASH, buf, at)):
+            row = find(self._tags, _TAG, row + 1, buf, at, at + _TAG)
+        return row
+
+    def rename(self, row: int, header_hash: "bytes | bytearray") -> None:
+        record = self._record
+        self._read(row, 0, record)
+        copy(record, 0, header_hash, 0, _HASH)
         self.free(row)
-        self._tags[row * _TAG : row * _TAG + _TAG] = header_hash[:_TAG]
-        self._write(row, header_hash + rest)
+        self.put(row, record)
 
     def free(self, row: int) -> None:
         self._used[self._places[row] // self._per_sector] -= 1
         self._places[row] = _NOWHERE
 
-    def _read(self, row: int, at: int, buf: bytearray) -> bytearray:
+    def _read(self, row: int, at: int, buf: "bytearray | memoryview") -> None:
         place = self._places[row]
         if place == self._next - 1 and place % 2 == 0:  # not written yet
-            buf[:] = self._page[at : at + len(buf)]
+            copy(buf, 0, self._page, at, at + len(buf))
         else:
             self._area.read_into(place * _RECORD + at, buf, 0, len(buf))
-        return buf
 
-    def _write(self, row: int, record: bytes) -> None:
+    def _write(self, row: int, record: "bytes | bytearray") -> None:
         if self._next % self._per_sector == 0 and not self._open:
             self._make_room()
         place = self._next
         half = place % 2 * _RECORD
-        self._page[half : half + _RECORD] = record
+        copy(self._page, half, record, 0, _RECORD)
         if half:
             self._area.write((place - 1) * _RECORD, self._page, 0, _PAGE)
         self._places[row] = place
@@ -105,18 +109,28 @@ class FlashRows:
             sector = (sector + 1) % count
             if sector == first:
                 break
-        moving: "list[tuple[int, bytes]]" = []
         if self._used[sector]:
-            sector = min(range(count), key=lambda one: self._used[one])
-            if self._used[sector] >= self._per_sector - 1:
-                raise BudgetError("tree_headers", "the flash for the tree is full")
-            for row, place in enumerate(self._places):
-                if place != _NOWHERE and place // self._per_sector == sector:
-                    moving.append((row, bytes(self._read(row, 0, bytearray(_RECORD)))))
+            self._empty_one()
+        else:
+            self._start(sector)
+
+    def _empty_one(self) -> None:
+        moving: "list[tuple[int, bytearray]]" = []
+        sector = min(range(len(self._used)), key=lambda one: self._used[one])
+        if self._used[sector] >= self._per_sector - 1:
+            raise BudgetError("tree_headers", "the flash for the tree is full")
+        for row, place in enumerate(self._places):
+            if place != _NOWHERE and place // self._per_sector == sector:
+                record = bytearray(_RECORD)
+                self._read(row, 0, record)
+                moving.append((row, record))
+        self._start(sector)
+        for row, record in moving:
+            self._write(row, record)
+            self.moved += 1
+
+    def _start(self, sector: int) -> None:
         self._area.erase(sector * self._area.sector_bytes, self._area.sector_bytes)
         self._next = sector * self._per_sector
         self._open = True
         self._used[sector] = 0
-        for row, record in moving:
-            self._write(row, record)
-            self.moved += 1

@@ -19,8 +19,9 @@ erases over the whole area. Whatever peers send, `set_writes` of each kind an ep
 from struct import pack_into, unpack_from
 
 from ..const import const
-from ..crypto.suite import blake2b_256
+from ..crypto.suite import blake2b_256, blake2b_into
 from ..errors import BudgetError, LocalError
+from ..ports.memory import same
 from .sets import CHUNK_BYTES, KEYS, digest_of, search
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from ..codec.spec import Spec
     from .flash_area import Area
-    from .sets import Set
+    from .sets import Buffer, Set
 
 _MAGIC = b"JLS2"
 _FOOT = const(64)
@@ -69,6 +70,7 @@ class FlashSets:
         self._next = [0, 0]  # where the next set of keys, of tickets, is looked for a place first
         self._chunk = bytearray(CHUNK_BYTES)
         self._foot = bytearray(_FOOT)
+        self._hash = bytearray(32)
         self._sequence = 0
         self._limit = set_writes
         self._epoch = -1
@@ -93,14 +95,14 @@ class FlashSets:
         """The set of this kind and hash, or None."""
         first = 0 if kind == KEYS else self.pairs
         for place in range(first, first + self.pairs):
-            if self._read_foot(place, kind) and self._foot[16:_CHECKED] == digest:
+            if self._read_foot(place, kind) and same(self._foot, 16, digest, 0, 32):
                 found = FlashSet(self, place, kind, self._sizes[kind], digest)
                 if self._state[place] & _SOUND or digest_of(found, self._chunk) == digest:
                     self._state[place] |= _SOUND
                     return found
         return None
 
-    def retain(self, used: "Iterable[Set]") -> None:
+    def retain(self, used: "Iterable[Set | None]") -> None:
         """Let go of all sets but these and those of the saved checkpoint."""
         self._mark(used, _USED)
 
@@ -113,7 +115,7 @@ class FlashSets:
         first = 0 if kind == KEYS else self.pairs
         return sum(not self._state[place] & (_USED | _PINNED | _BAD) for place in range(first, first + self.pairs))
 
-    def _mark(self, used: "Iterable[Set]", bit: int) -> None:
+    def _mark(self, used: "Iterable[Set | None]", bit: int) -> None:
         state = self._state
         for place in range(len(state)):
             state[place] &= ~bit & 0xFF
@@ -153,9 +155,13 @@ class FlashSets:
         # Whether there is a whole one, of this kind (-1: any); it is then in `_foot`.
         foot = self._foot
         self.area.read_into(self.offset(place) + self._bytes(place) - _FOOT, foot, 0, _FOOT)
-        if foot[:4] != _MAGIC or kind >= 0 and (foot[4] != kind or unpack_from("<I", foot, 8)[0] != self._sizes[kind]):
+        if not same(foot, 0, _MAGIC, 0, 4):
             return False
-        return blake2b_256(memoryview(foot)[:_CHECKED])[: _FOOT - _CHECKED] == foot[_CHECKED:]
+        size = foot[8] | foot[9] << 8 | foot[10] << 16 | foot[11] << 24
+        if kind >= 0 and (foot[4] != kind or size != self._sizes[kind]):
+            return False
+        blake2b_into(self._hash, foot, 0, _CHECKED)
+        return same(self._hash, 0, foot, _CHECKED, _FOOT)
 
     def _write(self, kind: int, source: "Set", digest: bytes, epoch: int) -> "FlashSet":
         which = 0 if kind == KEYS else 1
@@ -210,11 +216,11 @@ class FlashSets:
         for at in range(_PAGE):
             self._chunk[at] = 0xFF
 
-    def search(self, one: "FlashSet", field: bytes, step: int) -> int:
+    def search(self, one: "FlashSet", field: "Buffer", step: int) -> int:
         """`find` of one of our sets, in the buffer that all share."""
         if CHUNK_BYTES % step:
             return search(one, field, step, bytearray(4 * step))
-        return search(one, field, step, self._chunk)
+        return search(one, field, step, self._chunk, True)  # a place ends with a sector, and that with a chunk
 
     def digest(self, one: "FlashSet") -> bytes:
         """The hash of what lies in flash now."""
@@ -240,7 +246,7 @@ class FlashSet:
     def read_into(self, at: int, buf: "bytearray | memoryview", start: int, end: int) -> None:
         self.store.area.read_into(self._offset + at, buf, start, end)
 
-    def find(self, field: bytes, step: int) -> int:
+    def find(self, field: "Buffer", step: int) -> int:
         return self.store.search(self, field, step)
 
     def whole(self) -> bytes:

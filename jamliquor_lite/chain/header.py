@@ -8,14 +8,17 @@ A `?` is a byte 0 or 1 that says whether the part follows. Integers are little-e
 
 from ..codec.cursor import Cursor
 from ..const import const
-from ..crypto.suite import blake2b_256
+from ..crypto.suite import blake2b_into, vrf_verify_into
 from ..errors import VerifyError
+from ..ports.memory import same
 from .sets import Held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
     from .sets import Set
+
+    Buffer = bytes | bytearray | memoryview
 
 _HASH = const(32)
 _SIGNATURE = const(96)
@@ -30,17 +33,23 @@ class Header:
 
     With `end` given the header must fill the range exactly. With `end` None it may be the start of something
     longer (a block, an announcement) and `.end` says where it stopped.
-    Raises VerifyError("codec") for anything that is no header of this spec.
+    Raises VerifyError("codec") for anything that is no header of this spec. `begin` has the object stand for another
+    one, without the heap.
     """
 
-    stored = False  # whether it lies in flash instead (long_header.py) and is read a few bytes at a time
-
-    def __init__(self, spec: "Spec", buf: "bytes | bytearray | memoryview", start: int = 0,
-                 end: "int | None" = None) -> None:
+    def __init__(self, spec: "Spec", buf: "Buffer", start: int = 0, end: "int | None" = None) -> None:
         self.spec = spec
+        self._reader = Cursor(b"")
+        self._digest = bytearray(_HASH)
+        self.begin(buf, start, end)
+
+    def begin(self, buf: "Buffer", start: int, end: "int | None") -> None:
+        """Be the header in buf[start:end]."""
+        spec, reader = self.spec, self._reader
         self.buf = buf
         self.start = start
-        reader = Cursor(buf, start, len(buf) if end is None else end)
+        self._is_hashed = False
+        reader.begin(buf, start, end)
         reader.skip(3 * _HASH)
         self.slot = reader.u32()
         self._epoch_mark = self._tickets_mark = 0  # offset, or 0: no mark lies at offset 0 of a header
@@ -64,7 +73,6 @@ class Header:
         if end is not None:
             reader.finish()
         self.end = reader.pos
-        self._hash = b""
 
     def _bytes(self, start: int, size: int) -> bytes:
         return bytes(memoryview(self.buf)[start : start + size])
@@ -72,6 +80,10 @@ class Header:
     @property
     def parent(self) -> bytes:
         return self._bytes(self.start, _HASH)
+
+    def is_child_of(self, header_hash: "Buffer") -> bool:
+        """Whether a header hash is its parent's."""
+        return len(header_hash) == _HASH and same(self.buf, self.start, header_hash, 0, _HASH)
 
     @property
     def prior_state_root(self) -> bytes:
@@ -83,21 +95,34 @@ class Header:
         return self._bytes(self.start + 2 * _HASH, _HASH)
 
     @property
-    def hash(self) -> bytes:
-        """BLAKE2b-256 of the whole header, seal included."""
-        if not self._hash:
-            self._hash = blake2b_256(memoryview(self.buf)[self.start : self.end])
-        return self._hash
+    def digest(self) -> bytearray:
+        """BLAKE2b-256 of the whole header, seal included: ours, and good until `begin`."""
+        if not self._is_hashed:
+            self._is_hashed = True
+            blake2b_into(self._digest, self.buf, self.start, self.end)
+        return self._digest
 
     @property
-    def content(self) -> bytes:
+    def hash(self) -> bytes:
+        """The same to keep."""
+        return bytes(self.digest)
+
+    def content_into(self, out: "bytearray | memoryview") -> None:
         """BLAKE2b-256 of everything but the seal: seals are malleable, so this is what makes two headers one block."""
-        return blake2b_256(memoryview(self.buf)[self.start : self._seal])
+        blake2b_into(out, self.buf, self.start, self._seal)
 
     @property
     def unsigned(self) -> bytes:
         """Everything but the seal: what the seal signs."""
         return self._bytes(self.start, self._seal - self.start)
+
+    def seal_holds(self, out: bytearray, key: bytearray, data: bytearray) -> bool:
+        """Whether the seal is valid under a key and the VRF input `data`; its output then is in `out`."""
+        return vrf_verify_into(out, key, data, self.buf, self.start, self._seal, self._seal)
+
+    def entropy_holds(self, out: "bytearray | memoryview", key: bytearray, data: bytearray) -> bool:
+        """The same of the entropy signature, which signs nothing beside `data`."""
+        return vrf_verify_into(out, key, data, self.buf, 0, 0, self._entropy_signature)
 
     @property
     def seal(self) -> bytes:
@@ -146,7 +171,7 @@ class Header:
         return self._bytes(self._offenders + index * _HASH, _HASH)
 
 
-def announced_slot(buf: "bytes | bytearray | memoryview", start: int) -> int:
+def announced_slot(buf: "Buffer", start: int) -> int:
     """The slot of the header at `start`, which must be there, without looking at the rest."""
     at = start + _SLOT_AT
     return buf[at] | buf[at + 1] << 8 | buf[at + 2] << 16 | buf[at + 3] << 24

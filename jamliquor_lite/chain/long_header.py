@@ -15,7 +15,7 @@ nobody's fault, are at most half of them all. At 8 and 20 minutes that is 80 tim
 
 from ..codec.cursor import Cursor
 from ..const import const
-from ..crypto.suite import Blake2b256, VrfCheck
+from ..crypto.suite import Blake2b256, VrfCheck, vrf_verify_into
 from ..errors import BudgetError, LocalError, VerifyError
 from .epoch import check_places
 from .header import NO_AUTHOR, Header, announced_slot
@@ -48,16 +48,16 @@ class StoredHeader(Header):
     """A header in flash behind the face of Header. Of it are known the first HEAD_BYTES at once, the rest after
     `complete`, for as long as the area is not written again. Raises VerifyError("codec") like Header."""
 
-    stored = True
-
     def __init__(self, spec: "Spec", area: "Area", head: bytes) -> None:
         self.spec = spec
+        self.buf = head
         self.start = self.end = 0
         self.author = NO_AUTHOR
         self.offenders_count = 0
         self._area = area
         self._head = head
-        self._hash = b""
+        self._digest = bytearray(_HASH)
+        self._is_hashed = True
         self.slot = announced_slot(head, 0)
         reader = Cursor(head, _FLAG_AT)
         self._epoch_mark = _FLAG_AT + 1 if reader.flag() else 0
@@ -67,7 +67,7 @@ class StoredHeader(Header):
 
     def complete(self, size: int, header_hash: bytes) -> None:
         """All `size` bytes are in the area, and this is their hash."""
-        self._hash = header_hash
+        self._digest[:] = header_hash
         at = _FLAG_AT + 1 + (self.spec.epoch_mark_size if self._epoch_mark else 0)
         if at + _TAIL > size:
             raise VerifyError("codec", "a header of %d bytes ends inside its marks" % size)
@@ -93,9 +93,8 @@ class StoredHeader(Header):
             return self._head[start : start + size]
         return Window(self._area, start, size).whole()
 
-    @property
-    def content(self) -> bytes:
-        return digest_of(Window(self._area, 0, self._seal), bytearray(CHUNK_BYTES))
+    def content_into(self, out: "bytearray | memoryview") -> None:
+        out[:] = digest_of(Window(self._area, 0, self._seal), bytearray(CHUNK_BYTES))
 
     def marked_keys(self) -> "Set":
         return Window(self._area, self._epoch_mark + 2 * _HASH, self.spec.validators * _KEY_PAIR)
@@ -103,8 +102,8 @@ class StoredHeader(Header):
     def marked_tickets(self) -> "Set":
         return Window(self._area, self._tickets_mark, self.spec.epoch_length * _TICKET)
 
-    def seal_output(self, key: bytes, data: bytes) -> "bytes | None":
-        """The second pass: the VRF output of the seal under a key and the VRF input `data`, or None."""
+    def seal_holds(self, out: bytearray, key: bytearray, data: bytearray) -> bool:
+        """The second pass."""
         check = VrfCheck(key, data, self.seal)
         chunk = bytearray(CHUNK_BYTES)
         view = memoryview(chunk)
@@ -112,8 +111,14 @@ class StoredHeader(Header):
             count = min(CHUNK_BYTES, self._seal - at)
             self._area.read_into(at, chunk, 0, count)
             check.update(view[:count])
-        output: "bytes | None" = check.finish()
-        return output
+        output = check.finish()
+        if output is None:
+            return False
+        out[:] = output
+        return True
+
+    def entropy_holds(self, out: "bytearray | memoryview", key: bytearray, data: bytearray) -> bool:
+        return vrf_verify_into(out, key, data, self.entropy_signature, 0, 0, 0)
 
 
 class Allowance:
@@ -199,16 +204,18 @@ class LongHeaders:
         if header.slot <= parent_slot:
             raise VerifyError("slot", "header of slot %d follows slot %d" % (header.slot, parent_slot))
         now_slot = self.now_slot()
-        if now_slot >= 0 and header.slot > now_slot + FUTURE_SLOTS:
+        if now_slot >= 0 and header.slot - FUTURE_SLOTS > now_slot:
             return FUTURE
         if parent != NONE:
             check_places(header, parent_slot, chain.levels.epoch(parent), tree.entropy(parent))
         _check_length(header, length)
         if self._second == (header.parent, header.slot):
             return 0
-        for row in tree.rows_at(header.slot):
+        row = tree.next_at(header.slot, NONE)
+        while row != NONE:
             if tree.parents[row] == parent:
                 return HELD
+            row = tree.next_at(header.slot, row)
         return 0
 
     def hashed_only(self, header: StoredHeader, header_hash: bytes, is_second: bool) -> int:

@@ -14,6 +14,8 @@ and does not change. `Held` is one in memory. A store keeps sets for a chain: `M
 """
 
 from ..crypto.suite import Blake2b256, blake2b_256
+from ..ports.memory import copy
+from ..ports.memory import find as find_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
         def read_into(self, at: int, buf: "bytearray | memoryview", start: int, end: int) -> None: ...
 
-        def find(self, field: bytes, step: int) -> int: ...
+        def find(self, field: Buffer, step: int) -> int: ...
 
         def whole(self) -> bytes: ...
 
@@ -43,13 +45,13 @@ if TYPE_CHECKING:
     class Sets(Protocol):
         """A store. `put` keeps a set of a kind, for a chain that stands in `epoch`, and returns the kept one.
         BudgetError("sets"): no place is free until others are let go. BudgetError("set_writes"): not in this epoch.
-        `retain` names all sets that the chain still refers to. `open` finds a kept one by its digest. `pin` names
-        those that a saved checkpoint refers to, whatever the chain does.
+        `retain` names all sets that the chain still refers to, with Nones among them. `open` finds a kept one by its
+        digest. `pin` names those that a saved checkpoint refers to, whatever the chain does.
         """
 
         def put(self, kind: int, source: Set, epoch: int) -> Set: ...
 
-        def retain(self, used: Iterable[Set]) -> None: ...
+        def retain(self, used: "Iterable[Set | None]") -> None: ...
 
         def open(self, kind: int, digest: bytes) -> "Set | None": ...
 
@@ -71,10 +73,10 @@ class Held:
         return self._data[at : at + count]
 
     def read_into(self, at: int, buf: "bytearray | memoryview", start: int, end: int) -> None:
-        buf[start:end] = memoryview(self._data)[at : at + end - start]
+        copy(buf, start, self._data, at, at + end - start)
 
-    def find(self, field: bytes, step: int) -> int:
-        return aligned(self._data, field, step)
+    def find(self, field: "Buffer", step: int) -> int:
+        return find_record(self._data, step, 0, field, 0, len(field))
 
     def whole(self) -> bytes:
         return self._data
@@ -99,7 +101,7 @@ class Window:
     def read_into(self, at: int, buf: "bytearray | memoryview", start: int, end: int) -> None:
         self._area.read_into(self._offset + at, buf, start, end)
 
-    def find(self, field: bytes, step: int) -> int:
+    def find(self, field: "Buffer", step: int) -> int:
         return search(self, field, step, bytearray(4 * step))
 
     def whole(self) -> bytes:
@@ -119,23 +121,18 @@ def held(data: "Buffer | Set | None") -> "Set | None":
     return data
 
 
-def aligned(data: "bytes | bytearray", field: bytes, step: int) -> int:
-    """The number of the first record of `step` bytes in `data` that begins with `field`, or -1."""
-    at = data.find(field)
-    while at >= 0 and at % step:  # a match across two fields is chance
-        at = data.find(field, at + 1)
-    return at // step if at >= 0 else -1
-
-
-def search(source: "Set", field: bytes, step: int, chunk: bytearray) -> int:
-    """`aligned` in a set that is read by chunks, of a multiple of `step` bytes."""
+def search(source: "Set", field: "Buffer", step: int, chunk: bytearray, is_padded: bool = False) -> int:
+    """`find` in a set that is read by chunks, of a multiple of `step` bytes. Where something that may be read follows
+    it (`is_padded`), they are read whole, which takes no heap."""
     size = len(chunk)
-    for at in range(0, source.size, size):
+    at = 0
+    while at < source.size:
         count = min(size, source.size - at)
-        source.read_into(at, chunk, 0, count)
-        found = aligned(chunk, field, step)
+        source.read_into(at, chunk, 0, size if is_padded else count)
+        found = find_record(chunk, step, 0, field, 0, len(field))
         if 0 <= found < count // step:
             return at // step + found
+        at += size
     return -1
 
 
@@ -156,7 +153,7 @@ class MemorySets:
     def put(self, kind: int, source: "Set", epoch: int) -> "Set":
         return source if isinstance(source, Held) else Held(source.whole())
 
-    def retain(self, used: "Iterable[Set]") -> None:
+    def retain(self, used: "Iterable[Set | None]") -> None:
         pass
 
     def open(self, kind: int, digest: bytes) -> "Set | None":

@@ -30,5 +30,7 @@ def check_age(now_slot: int, checkpoint_slot: int, spec: "Spec") -> None:
     """Refuse a checkpoint of more than MAX_AGE_SECONDS: old keys cost nothing and can sign any history."""
     age = (now_slot - checkpoint_slot) * spec.slot_seconds
     if now_slot != UNKNOWN and age > MAX_AGE_SECONDS:
-        raise LocalError("the checkpoint is %d days old, allowed are %d: use a newer one, or insist with "
-                         "--old-checkpoint" % (age // 86400, MAX_AGE_SECONDS // 86400), 2)
+        raise LocalError("the checkpoint is %d days old, allowed are %d: who voted then may have sold the keys since, "
+                         "and with them anybody signs another history that looks as good as this one (a long-range "
+                         "attack). Use a newer one, or insist with --old-checkpoint"
+                         % (age // 86400, MAX_AGE_SECONDS // 86400), 2)

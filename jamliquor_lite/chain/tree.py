@@ -8,13 +8,14 @@ A row's index is its handle; it is valid until the row is freed.
 
 from array import array
 
+from ..const import const
 from ..errors import BudgetError
 from .rows import CONTENT, ENTROPY, HASH, STATE_ROOT, HeldRows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.spec import Spec
-    from .rows import Rows
+    from .rows import Buffer, Rows
 
 NONE = -1
 
@@ -25,6 +26,8 @@ VOUCHED = 4
 TWIN = 8  # another block of the same slot exists that differs in more than its seal
 REPORTED = 16  # its equivocation has been kept as evidence
 PENDING = 32  # its epoch's keys or tickets rest on a mark that nobody has vouched for yet
+_STAYS = const(64)  # while the root advances: it descends from the new one
+_GOES = const(128)  # it does not
 
 
 def rows_for(spec: "Spec") -> int:
@@ -47,6 +50,7 @@ class Tree:
         self.top = 0  # rows from here on have never been used: scans stop here
         self.root = self.best = NONE
         self._rows: "Rows" = rows or HeldRows(capacity)
+        self._field = bytearray(32)
         self.flags = bytearray(capacity)
         self.slots = _zeros("I", capacity)
         self.parents = array("h" if capacity < 32768 else "i", (NONE for _ in range(capacity)))
@@ -61,37 +65,70 @@ class Tree:
         self.epochs = _zeros("B", capacity)  # entry in light.py's table of epochs
         self.marks = array("b", (NONE for _ in range(capacity)))  # entry in its table of tickets, or NONE
 
-    def find(self, header_hash: bytes) -> int:
-        """Row of a header hash, or NONE."""
-        return self._rows.find(header_hash, self.flags)
+    def find(self, buf: "Buffer", at: int = 0) -> int:
+        """Row of the header hash buf[at : at + 32], or NONE."""
+        return self._rows.find(buf, at, self.flags)
 
     def hash(self, row: int) -> bytes:
-        return self._rows.take(row, HASH)
-
-    def content(self, row: int) -> bytes:
-        return self._rows.take(row, CONTENT)
+        return self._take(row, HASH)
 
     def state_root(self, row: int) -> bytes:
-        return self._rows.take(row, STATE_ROOT)
+        return self._take(row, STATE_ROOT)
 
     def entropy(self, row: int) -> bytes:
-        return self._rows.take(row, ENTROPY)
+        return self._take(row, ENTROPY)
+
+    def _take(self, row: int, field: int) -> bytes:
+        self._rows.read_into(row, field, self._field)
+        return bytes(self._field)
+
+    def entropy_into(self, row: int, out: bytearray) -> None:
+        """The same into the 32 bytes of `out`."""
+        self._rows.read_into(row, ENTROPY, out)
+
+    def is_same_block(self, row: int, other: int) -> bool:
+        """Whether two headers differ in nothing but their seals."""
+        self._rows.read_into(row, CONTENT, self._field)
+        return self._rows.holds(other, CONTENT, self._field, 0)
 
     def has(self, row: int, flag: int) -> bool:
         return bool(self.flags[row] & flag)
 
-    def rows_at(self, slot: int) -> "list[int]":
-        """Rows of one slot. A scan of one column; slots that repeat are few."""
+    def next_at(self, slot: int, row: int) -> int:
+        """The row behind `row` that is of this slot, or NONE; behind NONE is the first one. A scan of one column."""
         slots, flags = self.slots, self.flags
-        return [row for row in range(self.top) if slots[row] == slot and flags[row] & USED]
+        for at in range(row + 1, self.top):
+            if slots[at] == slot and flags[at]:
+                return at
+        return NONE
 
-    def insert(self, parent: int, header_hash: bytes, content: bytes, state_root: bytes, entropy: bytes,
-               slot: int, author: int, tag: int, ticketed: bool) -> int:
-        """Add a header below `parent` (NONE for the root) and return its row. Raises BudgetError when full."""
+    def find_block(self, slot: int, content: "bytearray | memoryview") -> int:
+        """The first row of a block of this slot, whatever its seal; `content` are 32 bytes. NONE: it is not here."""
+        row = self.next_at(slot, NONE)
+        while row != NONE and not self._rows.holds(row, CONTENT, content, 0):
+            row = self.next_at(slot, row)
+        return row
+
+    def has_two_blocks(self, slot: int, author: int) -> bool:
+        """Whether two different blocks of this slot and author are here."""
+        first = NONE
+        row = self.next_at(slot, NONE)
+        while row != NONE:
+            if self.authors[row] == author:
+                if first == NONE:
+                    first = row
+                elif not self.is_same_block(first, row):
+                    return True
+            row = self.next_at(slot, row)
+        return False
+
+    def insert(self, parent: int, record: bytearray, slot: int, author: int, tag: int, ticketed: bool) -> int:
+        """Add a header below `parent` (NONE for the root) and return its row. `record` are its four hashes, in the
+        order of rows.py. Raises BudgetError when full."""
         if self.count == self.capacity:
             raise BudgetError("tree_headers", "fork tree holds %d headers, its bound" % self.capacity)
         row = self.flags.find(b"\0")
-        self._rows.put(row, header_hash, content, state_root, entropy)
+        self._rows.put(row, record)
         self.flags[row] = USED | (TICKETED if ticketed else 0)
         self.slots[row] = slot
         self.parents[row] = parent
@@ -109,7 +146,7 @@ class Tree:
             self.top = row + 1
         return row
 
-    def rename(self, row: int, header_hash: bytes) -> None:
+    def rename(self, row: int, header_hash: "bytes | bytearray") -> None:
         """Keep another seal of the same header: the variant that a child names."""
         self._rows.rename(row, header_hash)
 
@@ -157,10 +194,12 @@ class Tree:
     def _decided(self, row: int) -> bool:
         if not self.flags[row] & VOUCHED:
             return False
-        content = self.content(row)
-        for other in self.rows_at(self.slots[row]):
-            if other != row and self.flags[other] & VOUCHED and self.content(other) != content:
+        slot = self.slots[row]
+        other = self.next_at(slot, NONE)
+        while other != NONE:
+            if other != row and self.flags[other] & VOUCHED and not self.is_same_block(row, other):
                 return False
+            other = self.next_at(slot, other)
         return True
 
     def trusted(self, row: int) -> int:
@@ -200,11 +239,16 @@ class Tree:
                     best = tip
         self.best = best
 
+    def heads(self) -> "list[int]":
+        """All heads, the best one first."""
+        best = self.best
+        return [best] + [row for row in range(self.top) if self.flags[row] and not self.children[row] and row != best]
+
     def worst_head(self, keep: int) -> int:
         """The head to give up when rows run out: never `best`, `keep` or a vouched one. NONE if there is no other."""
         worst = NONE
         for row in range(self.top):
-            if self.flags[row] & (USED | VOUCHED) != USED or self.children[row] or row in (self.best, keep):
+            if self.flags[row] & (USED | VOUCHED) != USED or self.children[row] or row == self.best or row == keep:
                 continue
             if worst == NONE or self.better(worst, row):
                 worst = row
@@ -212,23 +256,24 @@ class Tree:
 
     def advance(self, root: int) -> None:
         """Make `root` the root: free everything that does not descend from it."""
-        keep = bytearray(self.top)  # 1: descends from the new root, 2: does not
-        keep[root] = 1
+        flags, parents = self.flags, self.parents
+        flags[root] |= _STAYS
         for row in range(self.top):
-            if not self.flags[row] & USED:
+            if not flags[row]:
                 continue
             at = row
-            while at != NONE and not keep[at]:
-                at = self.parents[at]
-            verdict = 2 if at == NONE else keep[at]
+            while at != NONE and not flags[at] & (_STAYS | _GOES):
+                at = parents[at]
+            verdict = _GOES if at == NONE else flags[at] & (_STAYS | _GOES)
             at = row
-            while at != NONE and not keep[at]:
-                keep[at] = verdict
-                at = self.parents[at]
+            while at != NONE and not flags[at] & (_STAYS | _GOES):
+                flags[at] |= verdict
+                at = parents[at]
         for row in range(self.top):
-            if keep[row] == 2:
+            if flags[row] & _GOES:
                 self.free(row)
-        self.parents[root] = NONE
+            flags[row] &= ~_STAYS & 0xFF
+        parents[root] = NONE
         self.root = root
 
     def free(self, row: int) -> None:

@@ -57,6 +57,16 @@ def test_its_checkpoint_stands_at_the_genesis_block() -> None:
     assert b"".join(start.entropy) == chain.genesis_state[state_key.chapter(state_key.ENTROPY)]
 
 
+def test_a_finality_is_named_by_its_format() -> None:
+    root = genesis.chainspec()
+    assert parse(root).finality is None and parse(root).checkpoint().grandpa_format is None
+    root["jamliquor"] = {"finality": "jamnp-pr6-737b8ae"}
+    chain = parse(root)
+    start = chain.checkpoint()
+    assert chain.finality == start.grandpa_format == "jamnp-pr6-737b8ae"
+    assert start.grandpa_set_id == 0 and not start.clock_chain
+
+
 def test_known_parameters_are_recognised() -> None:
     for spec in (TINY, FULL):
         root = genesis.chainspec()
@@ -130,6 +140,8 @@ def test_every_fault_names_its_field() -> None:
         ("jamliquor", 1, "jamliquor must be an object"),
         ("jamliquor", {"clock": "sun"}, 'jamliquor.clock must be "wall" or "chain"'),
         ("jamliquor", {"clock": ["chain"]}, "jamliquor.clock must be"),
+        ("jamliquor", {"finality": "beefy"}, 'jamliquor.finality must be absent or "jamnp-pr6-737b8ae"'),
+        ("jamliquor", {"finality": True}, "jamliquor.finality must be absent or"),
     ]
     for name, value, words in table:
         changed = dict(root)
