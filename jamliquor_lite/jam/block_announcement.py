@@ -77,11 +77,11 @@ class BlockAnnouncement:
         self.start = 0
         self.end = 0
         self.side = OURS
-        self.final_hash = b""
         self.final_slot = 0
         self.leaf_count = 0
         self.reset_code = 0  # the peer's, after ENDED
         self._leaves_at = 0
+        self._final_at = -1  # of in_buf
         self._out = out_buf
         self._out_start = self._out_end = 0
         self._out_side = OURS
@@ -157,7 +157,13 @@ class BlockAnnouncement:
         at += _PREFIX
         self._out[at : at + len(header)] = header
         self._out_end = self._put_final(self._out, at + len(header), final_hash, final_slot)
+        self._send()  # now: nobody may poll again before the peer says something
         return True
+
+    @property
+    def final_hash(self) -> bytes:
+        """Hash of the block that the peer said is final."""
+        return bytes(self.in_buf[self._final_at : self._final_at + _HASH]) if self._final_at >= 0 else b""
 
     def leaf_hash(self, index: int) -> bytes:
         """Header hash of one leaf of the handshake."""
@@ -171,7 +177,7 @@ class BlockAnnouncement:
     def poll(self, now: int) -> int:
         """One bounded unit of work: an event, MORE, or NOTHING."""
         self._send()
-        for _ in (OURS, THEIRS):
+        for _ in range(2):
             self._turn = 1 - self._turn
             side = self._turn
             if self._places[side].stream is None or self._inside == 1 - side:
@@ -295,7 +301,7 @@ class BlockAnnouncement:
         return HANDSHAKE
 
     def _take_final(self, at: int) -> None:
-        self.final_hash = bytes(self.in_buf[at : at + _HASH])
+        self._final_at = at
         self.final_slot = get_u32(self.in_buf, at + _HASH)
 
     def _put_final(self, buf: "WritableBuffer", at: int, final_hash: bytes, slot: int) -> int:

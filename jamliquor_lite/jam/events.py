@@ -26,10 +26,17 @@ NODE = 7  # one boundary node
 ENTRY = 8  # a key, and the length of its value
 VALUE = 9  # a piece of that value
 
+# difference_request, with ENTRY and VALUE
+PLACE = 24  # what stands at the next place of the trie
+
 # block_announcement
 HANDSHAKE = 10
 ANNOUNCEMENT = 11
 ENDED = 12  # one of the two streams ended
+
+# warp_request
+FRAGMENTS = 17  # how many follow is known
+FRAGMENT = 18  # one of them came, and is good
 
 # the serving side
 REQUEST = 13  # a request is complete and waits for its answer

@@ -123,6 +123,7 @@ class HeaderAnnouncement:
         self._ring[at : at + _HASH] = header_hash
         put_u32(self._ring, at + _HASH, slot)
         self._count += 1
+        self._write(self._ours)  # now: nobody may poll again before the peer says something
         return True
 
     def poll(self, now: int) -> int:
@@ -152,6 +153,10 @@ class HeaderAnnouncement:
         why = gave_up(stream)
         if why:
             return self._over(OURS, why)
+        self._write(stream)
+        return NOTHING
+
+    def _write(self, stream: "Stream") -> None:
         while self._count:
             at = self._first * _MESSAGE
             self._sent += stream.send(self._ring, at + self._sent, at + _MESSAGE)
@@ -160,7 +165,6 @@ class HeaderAnnouncement:
             self._sent = 0
             self._first = (self._first + 1) % self._queue
             self._count -= 1
-        return NOTHING
 
     def _read(self) -> int:
         if self._theirs is None:

@@ -9,12 +9,14 @@ The lite network names the protocol of a stream instead, with the first 8 hex di
 have numbers that no byte holds, so that none can ever travel over QUIC.
 """
 
+from ..budget.classes import FINALITY, GOSSIP, HEADERS, QUERIES, SERVING
 from ..const import const
 from ..errors import LocalError
 
 BLOCK_ANNOUNCEMENT = const(0)
 BLOCK_REQUEST = const(128)
 STATE_REQUEST = const(129)
+JUSTIFICATION_REQUEST = const(130)  # this and 153: pull request 6 of jam-np, which nobody else serves yet
 TICKET_TO_PROXY = const(131)
 TICKET_TO_VALIDATORS = const(132)
 WORK_PACKAGE_SUBMISSION = const(133)
@@ -32,6 +34,7 @@ AUDIT_ANNOUNCEMENT = const(144)
 JUDGMENT_PUBLICATION = const(145)
 BUNDLE_REQUEST = const(147)
 SEGMENT_REQUEST = const(148)
+WARP_SYNC_REQUEST = const(153)
 
 FIRST_EPHEMERAL = 128
 
@@ -52,12 +55,14 @@ HEADER_REQUEST = const(256)  # header_request.py
 HEADER_ANNOUNCEMENT = const(257)  # header_announcement.py
 BLOCK_OFFER = const(258)  # header_announcement.py
 RELAYED_REQUEST = const(259)  # relayed_request.py
+ATTESTATION_REQUEST = const(260)  # attestation.py
+DIFFERENCE_REQUEST = const(261)  # difference_request.py
 
 # What a node of the lite network opens streams of.
 SPOKEN = (BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, STATE_REQUEST, HEADER_REQUEST, HEADER_ANNOUNCEMENT)
 
 _LITE = ((HEADER_REQUEST, "headers"), (HEADER_ANNOUNCEMENT, "announce"), (BLOCK_OFFER, "blocks"),
-         (RELAYED_REQUEST, "relay"))
+         (RELAYED_REQUEST, "relay"), (ATTESTATION_REQUEST, "attest"), (DIFFERENCE_REQUEST, "difference"))
 _VERSION = "1"
 
 # Constant, so that MicroPython leaves it in flash.
@@ -65,6 +70,8 @@ _NAMES = (
     (BLOCK_ANNOUNCEMENT, "block announcement"),
     (BLOCK_REQUEST, "block request"),
     (STATE_REQUEST, "state request"),
+    (JUSTIFICATION_REQUEST, "Grandpa justification request"),
+    (WARP_SYNC_REQUEST, "warp sync request"),
     (TICKET_TO_PROXY, "ticket to proxy"),
     (TICKET_TO_VALIDATORS, "ticket to validators"),
     (WORK_PACKAGE_SUBMISSION, "work-package submission"),
@@ -86,6 +93,8 @@ _NAMES = (
     (HEADER_ANNOUNCEMENT, "header announcement"),
     (BLOCK_OFFER, "block offer"),
     (RELAYED_REQUEST, "relayed request"),
+    (ATTESTATION_REQUEST, "attestation request"),
+    (DIFFERENCE_REQUEST, "difference request"),
 )
 
 # Reset codes.
@@ -133,6 +142,19 @@ def kind_of(protocol: str, genesis8: str) -> int:
             if name == parts[3]:
                 return kind
     return -1
+
+
+def class_of(kind: int, is_ours: bool) -> int:
+    """What a stream of a kind is for (budget/classes.py). `is_ours`: we ask, and do not answer."""
+    if kind == BLOCK_ANNOUNCEMENT or kind == HEADER_ANNOUNCEMENT:
+        return HEADERS
+    if kind in PUSHES or kind == BLOCK_OFFER:
+        return GOSSIP
+    if not is_ours or kind == RELAYED_REQUEST:  # which we pass on for a peer
+        return SERVING
+    if kind == JUSTIFICATION_REQUEST or kind == WARP_SYNC_REQUEST:
+        return FINALITY
+    return HEADERS if kind == HEADER_REQUEST or kind == BLOCK_REQUEST else QUERIES
 
 
 def _look_up(table: "tuple[tuple[int, str], ...]", kind: int) -> str:

@@ -32,6 +32,26 @@ class Raw:
         return NOTHING
 
 
+class Trickle:
+    """A stream that takes `left` bytes and then no more."""
+
+    def __init__(self, stream, left: int) -> None:
+        self._stream = stream
+        self.left = left
+
+    @property
+    def state(self) -> int:
+        return self._stream.state
+
+    def recv_into(self, buf, start: int, end: int) -> int:
+        return self._stream.recv_into(buf, start, end)
+
+    def send(self, buf, start: int, end: int) -> int:
+        n = self._stream.send(buf, start, min(end, start + self.left))
+        self.left -= n
+        return n
+
+
 class Server:
     """Answers one request: `reply(responder)` begins the answer and returns its bytes, or None after refuse()."""
 

@@ -7,7 +7,7 @@ from jamliquor_lite.jam.kinds import MALFORMED, OVERSIZE, SUPERSEDED, SURPLUS, T
 from tests.fake_carrier import Dice
 from tests.jam.blocks import fill, message, u32
 from tests.jam.carriers import accepted
-from tests.jam.drive import Raw, carried, raw_peer, reset_seen, settle
+from tests.jam.drive import Raw, Trickle, carried, raw_peer, reset_seen, settle
 from tests.support import raises
 
 NUMBER = 0  # any number that fits a byte, see scenarios_header_request.py
@@ -96,14 +96,28 @@ def the_acceptor_ends_its_half_at_once(carrier) -> None:
 
 
 def a_full_queue_drops_the_oldest(carrier) -> None:
-    here, there = opened(carrier, 5)
+    here, there = HeaderAnnouncement(5), HeaderAnnouncement()
+    stream = Trickle(carrier.a.open(NUMBER), 0)
+    here.attach(stream, OURS)
+    there.attach(accepted(carrier, carrier.b), THEIRS)
     for number in range(12):
         assert here.announce(name(number), number)
     assert here.dropped == 7
+    stream.left = 1 << 20
     assert heard(carrier, there, here) == [7, 8, 9, 10, 11]
+    stream.left = 0
     for number in range(20, 25):
         here.announce(name(number), number)
+    stream.left = 1 << 20
     assert heard(carrier, there, here) == [20, 21, 22, 23, 24] and here.dropped == 7
+
+
+def an_announcement_is_out_before_anybody_polls(carrier) -> None:
+    here = HeaderAnnouncement()
+    stream = Trickle(carrier.a.open(NUMBER), 1)
+    here.attach(stream, OURS)
+    here.announce(name(4), 4)
+    assert stream.left == 0
 
 
 def a_peer_that_does_not_read_costs_the_queue_only(carrier) -> None:
@@ -133,26 +147,6 @@ def the_one_that_is_half_out_is_not_dropped(carrier) -> None:
         here.announce(name(number), number)
     stream.left = 1 << 20
     assert heard(carrier, there, here) == [0, 7, 8] and here.dropped == 6
-
-
-class Trickle:
-    """A stream that takes `left` bytes and then no more."""
-
-    def __init__(self, stream, left: int) -> None:
-        self._stream = stream
-        self.left = left
-
-    @property
-    def state(self) -> int:
-        return self._stream.state
-
-    def recv_into(self, buf, start: int, end: int) -> int:
-        return self._stream.recv_into(buf, start, end)
-
-    def send(self, buf, start: int, end: int) -> int:
-        n = self._stream.send(buf, start, min(end, start + self.left))
-        self.left -= n
-        return n
 
 
 def faults_of_the_peer(carrier) -> None:
@@ -265,6 +259,7 @@ SCENARIOS = (
     the_bytes_are_those_that_the_module_prescribes,
     the_acceptor_ends_its_half_at_once,
     a_full_queue_drops_the_oldest,
+    an_announcement_is_out_before_anybody_polls,
     a_peer_that_does_not_read_costs_the_queue_only,
     the_one_that_is_half_out_is_not_dropped,
     faults_of_the_peer,
