@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from ..chain.long_header import LongHeaders, Sink
     from ..chain.sets import Set
 
+_FORK_HEADER = const(512)  # bytes of a header in a fork, on average: one without marks has 297 and its offenders
 _KEY_PAIR = const(64)  # of a validator in a key set: Bandersnatch 32, Ed25519 32
 _KEY = const(32)
+_HASH = const(32)
 FORWARDS = 0  # ascending, exclusive (CE 128)
 BACKWARDS = 1  # descending, inclusive
 
@@ -46,6 +48,7 @@ class Follower:
         long_headers: "LongHeaders | None" = None,
     ) -> None:
         self.chain = chain
+        self.header: "Header | None" = None  # the one that was offered last, for as long as its bytes are there
         self._on_added = on_added
         self._held: "list[bytes]" = []
         self._held_limit = profile.held_headers
@@ -84,27 +87,34 @@ class Follower:
 
     def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> int:
         """Check a header. Returns chain.light's outcome; raises VerifyError for one that breaks a rule."""
-        header = Header(self.chain.spec, data, start, end)
+        header = self.header
+        if header is None:
+            header = self.header = Header(self.chain.spec, data, start, end)
+        else:
+            header.begin(data, start, end)
         self.chain.add(header, now_slot)
         outcome = self.chain.outcome
         if outcome == ADDED:
             self._on_added(header)
         elif outcome == ORPHAN and self._bring_in(header, now_slot):
             outcome = self.chain.outcome
-        elif outcome in (HELD, FUTURE):
+        elif outcome == HELD or outcome == FUTURE:
             self._hold(bytes(memoryview(data)[start:end]))
         return outcome
 
-    def retry(self, now_slot: int) -> int:
-        """Offer again what was too early; returns how many were added. Call it when a slot has passed."""
-        waiting, self._held = self._held, []
-        added = 0
-        for data in waiting:
-            try:
-                added += self.offer(data, 0, len(data), now_slot) == ADDED
-            except VerifyError:
-                pass  # its slot has come and it is no good; who sent it may be long gone
-        return added
+    @property
+    def held(self) -> int:
+        """How many headers are kept aside."""
+        return len(self._held)
+
+    def retry(self, now_slot: int) -> bool:
+        """Offer the header again that is kept aside longest; whether it was added. When a slot has passed, call it once
+        for each one `held`: what is still too early is kept aside behind the others."""
+        data = self._held.pop(0)
+        try:
+            return self.offer(data, 0, len(data), now_slot) == ADDED
+        except VerifyError:
+            return False  # its slot has come and it is no good; who sent it may be long gone
 
     def _hold(self, data: bytes) -> None:
         if data in self._held:
@@ -139,7 +149,6 @@ class Follower:
             return True
         return False
 
-
     def _same_author(self, held: "Header", child: "Header") -> bool:
         # By key: an index means somebody else in the next epoch. The child's epoch is the held header's or the next.
         chain = self.chain
@@ -172,13 +181,19 @@ class Gap:
         self.target = b""  # head named by the peer that we do not have
         self.target_slot = 0
         self.direction = FORWARDS
-        self.last = b""  # last header this peer gave us forwards: where to go on from
+        self.last: "bytes | bytearray" = b""  # last header this peer gave us forwards: where to go on from
+        self._last = bytearray(_HASH)
         self.received = 0
         self._confirmed = False  # `last` came from the peer, so it has it
         self._progress = False  # the answer under way has brought something that we keep
         self._waiting = False  # and something kept aside, so that what follows it has no parent yet
         self._back = 0  # how far behind our best the last attempt to find common ground was
+        self.is_joining = False  # a fork has come whole, and `join` checks it
+        self._is_known = False  # the header that was joined last has a parent that we have
         self._fork: "list[bytes]" = []
+        # A mark of each kind stands in them, and offenders in some: a fork of nothing but the longest is an attack.
+        self._fork_bytes = profile.fork_headers * _FORK_HEADER + 2 * profile.header_bytes
+        self._fork_left = 0
         self.lost = False  # the peer knows none of our headers, not even the root
 
     def named(self, header_hash: bytes, slot: int) -> None:
@@ -191,7 +206,7 @@ class Gap:
     def next_request(self) -> "tuple[bytes, int, int] | None":
         """(header hash, direction, number of headers) of the next request, or None if nothing is missing."""
         tree = self.chain.tree
-        if not self.target or self.lost:
+        if not self.target or self.lost or self.is_joining:
             return None
         if tree.find(self.target) != NONE or self.target_slot <= tree.slots[tree.root]:
             self._reached()
@@ -200,6 +215,7 @@ class Gap:
         self._progress = self._waiting = False
         if self.direction == BACKWARDS:
             self._fork = []
+            self._fork_left = self._fork_bytes
             return self.target, BACKWARDS, self._fork_limit
         if self.last and tree.find(self.last) == NONE:
             self.last = b""
@@ -209,19 +225,23 @@ class Gap:
                 row = tree.parents[row] if row != tree.root else row
             self.last = tree.hash(row)
             self._confirmed = False
-        return self.last, FORWARDS, self.maximum
+        return bytes(self.last), FORWARDS, self.maximum
 
     def header(self, data: "bytes | bytearray | memoryview", start: int, end: int, now_slot: int) -> None:
         """One header of the answer under way. Raises RemoteError or VerifyError where the peer is to blame."""
         self.received += 1
         if self.direction == BACKWARDS:
+            self._fork_left -= end - start
+            if self._fork_left < 0:
+                raise RemoteError(SURPLUS, "a fork of headers that are too long")
             self._fork.append(bytes(memoryview(data)[start:end]))
             if len(self._fork) > self._fork_limit + 1:
                 raise RemoteError(SURPLUS, "more headers than asked for")
             return
         outcome = self.follower.offer(data, start, end, now_slot)
-        header = Header(self.chain.spec, data, start, end)
-        self._came(outcome, header.parent, header.slot, header.hash)
+        header = self.follower.header
+        assert header is not None
+        self._came(outcome, self.received > 1 or header.is_child_of(self.last), header.slot, header.digest)
 
     def long_header(self, sink: "Sink", now_slot: int) -> None:
         """The same for one that has gone into a sink. Of a fork it is no use before its parent is there."""
@@ -229,16 +249,17 @@ class Gap:
         parent, slot, header_hash = sink.parent, sink.slot, sink.hash
         outcome = self.follower.offer_long(sink, now_slot)
         if self.direction == FORWARDS:
-            self._came(outcome, parent, slot, header_hash)
+            self._came(outcome, self.received > 1 or parent == self.last, slot, header_hash)
 
-    def _came(self, outcome: int, parent: bytes, slot: int, header_hash: bytes) -> None:
-        if self.received == 1 and parent != self.last:
+    def _came(self, outcome: int, is_next: bool, slot: int, header_hash: "bytes | bytearray") -> None:
+        if not is_next:
             raise RemoteError(MALFORMED, "the answer does not start with a child of the header it was asked about")
         if outcome == ORPHAN:
             if not self._waiting:
                 raise RemoteError(MALFORMED, "the answer is not a chain at slot %d" % slot)
-        elif outcome in (ADDED, KNOWN):
-            self.last = header_hash
+        elif outcome == ADDED or outcome == KNOWN:
+            self._last[:] = header_hash
+            self.last = self._last
             self._confirmed = self._progress = True
             self._waiting = False
             self._back = 0
@@ -246,11 +267,12 @@ class Gap:
             self._waiting = True  # its slot has not come, or it waits for a child that names it: no fault
 
     def done(self, now_slot: int) -> None:
-        """The answer is complete (or was refused: nothing received). Decides what comes next."""
+        """The answer is complete (or was refused: nothing received). Decides what comes next: where a fork has come,
+        `join` until all of it is checked."""
         tree = self.chain.tree
         if self.direction == BACKWARDS:
-            self._join_fork(now_slot)
-            self._reached()
+            self.is_joining = True
+            self._is_known = False
             return
         if self._progress:
             return
@@ -265,14 +287,20 @@ class Gap:
             self._back = max(1, 2 * self._back)
         self.last = b""
 
-    def _join_fork(self, now_slot: int) -> None:
-        known = False
-        for data in self._fork[::-1]:
-            header = Header(self.chain.spec, data, 0, len(data))
-            known = known or self.chain.tree.find(header.parent) != NONE
-            if known and self.follower.offer(data, 0, len(data), now_slot) == STALE:
-                known = False
-        self._fork = []
+    def join(self, now_slot: int) -> bool:
+        """Check one header of a fork that has come whole, its oldest first. Whether there was one to check."""
+        if not self.is_joining:
+            return False
+        if self._fork:
+            data = self._fork.pop()
+            if not self._is_known:
+                self._is_known = self.chain.tree.find(Header(self.chain.spec, data, 0, len(data)).parent) != NONE
+            if self._is_known and self.follower.offer(data, 0, len(data), now_slot) == STALE:
+                self._is_known = False
+        if not self._fork:
+            self.is_joining = False
+            self._reached()
+        return True
 
     def _reached(self) -> None:
         self.target = b""

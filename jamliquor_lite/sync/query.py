@@ -1,7 +1,8 @@
 """Asking for state and believing only what a proof ties to a header we have checked.
 
 The state after header N is committed by the prior state root of a child X of N, so an answer has the level of X,
-never of N (levels.py). `choose` finds N and X; `Query` takes one peer's CE 129 answer apart while it streams in.
+never of N (levels.py). Where N is the newest final header, its voters have signed that root as well. `choose` finds
+N and X; `Query` takes one peer's CE 129 answer apart while it streams in.
 """
 
 from ..chain.levels import LINKED, NAMES
@@ -25,15 +26,17 @@ class Commitment:
     """A state that a checked header commits to.
 
     `root` is the trie root of the state after the header `header_hash` of `slot`; `by_hash` is the child whose
-    prior state root it is, at `level` (chain.levels) with `support` of `validators` distinct authors.
+    prior state root it is, at `level` (chain.levels) with `support` of `validators` distinct authors; or that same
+    header, where it is the newest final one, with `support` of its voters.
     """
 
     def __init__(self, chain: "LightChain", row: int, support: int) -> None:
-        tree = chain.tree
-        self.root = tree.state_root(row)
-        parent = tree.parents[row]
-        self.header_hash = tree.hash(parent)
-        self.slot = tree.slots[parent]
+        tree, final = chain.tree, chain.final
+        if final is not None and tree.slots[row] == final.slot:
+            self.root, self.header_hash, self.slot = final.state_root, final.header_hash, final.slot
+        else:
+            parent = tree.parents[row]
+            self.root, self.header_hash, self.slot = tree.state_root(row), tree.hash(parent), tree.slots[parent]
         self.by_hash = tree.hash(row)
         self.by_slot = tree.slots[row]
         self.level = chain.levels.level(row)
@@ -46,16 +49,19 @@ def choose(chain: "LightChain", level: int, support: int = 0) -> "Commitment | N
 
     Raises LocalError where two children of the same header claim different roots and neither is vouched for.
     """
-    tree = chain.tree
+    tree, final = chain.tree, chain.final
     row = tree.best
     builders = 0  # who built on a descendant built on the header too, and each epoch counts by its own set
-    while row != tree.root:
+    while True:
+        if final is not None and tree.slots[row] == final.slot and final.support >= support:
+            return Commitment(chain, row, final.support)
+        if row == tree.root:
+            return None
         builders = max(builders, tree.supports[row])
         if not tree.has(row, PENDING) and chain.levels.level(row) >= max(level, LINKED + 1) and builders >= support:
             _check_rivals(chain, row)
             return Commitment(chain, row, builders)
         row = tree.parents[row]
-    return None
 
 
 def _check_rivals(chain: "LightChain", row: int) -> None:
@@ -100,6 +106,7 @@ class Query:
 
     def __init__(self, profile: "Profile") -> None:
         self._profile = profile
+        self._max_size = profile.state_answer_bytes
         self._request = StateRequest(profile, bytearray(profile.read_bytes))
         self._key_verifier = KeyVerifier()
         self._range_verifier: "RangeVerifier | None" = None  # made, and its code loaded, for the first range
@@ -118,8 +125,7 @@ class Query:
 
             self._range_verifier = self._verifier = self._range_verifier or RangeVerifier(self._profile)
         self._verifier.begin(commitment.root, start, end)
-        self._request.begin(stream, commitment.header_hash, start, end,
-                            self._profile.state_answer_bytes, deadline)
+        self._request.begin(stream, commitment.header_hash, start, end, self._max_size, deadline)
 
     def cancel(self) -> None:
         self._request.cancel()

@@ -61,6 +61,11 @@ class Setting:
             for block in peer.answer(*wanted):
                 self.gap.header(block.header, 0, len(block.header), -1)
             self.gap.done(-1)
+            checked = self.gap.chain.headers_checked
+            while self.gap.join(-1):
+                assert self.gap.next_request() is None or not self.gap.is_joining, "one thing after the other"
+                assert self.gap.chain.headers_checked - checked <= 1, "a unit of work is one header"
+                checked = self.gap.chain.headers_checked
             assert peer.requests < limit, "the follower goes round in circles"
 
     def has(self, block):

@@ -85,7 +85,7 @@ def builders_of(chain):
     it or a header on top of it, or the most that a header on top of it has."""
     tree, row, most, above, found = chain.tree, chain.tree.best, 0, [], []
     while row != tree.root:
-        above.append(chain.levels.epoch(row).key(tree.authors[row]))
+        above.append(chain.levels.epoch(row).keys.take(64 * tree.authors[row], 32))
         own = [key for key in set(above) if chain.levels.epoch(row).index_of(key) >= 0]
         most = max(most, len(own))
         found.append((row, most))
@@ -138,8 +138,8 @@ def test_a_header_of_a_pending_epoch_is_never_answered_from():
 
 def rival_of(tree, row, state_root):
     """A second child of the same header, as a tree that heard one would have it."""
-    return tree.insert(tree.parents[row], b"\x55" * 32, b"\x55" * 32, state_root, bytes(32), tree.slots[row] + 1,
-                       0, 0, False)
+    record = bytearray(b"\x55" * 64 + state_root + bytes(32))
+    return tree.insert(tree.parents[row], record, tree.slots[row] + 1, 0, 0, False)
 
 
 def test_two_children_that_claim_different_states_are_both_refused_until_one_is_vouched_for():

@@ -116,6 +116,8 @@ class World:
                 if event in (DONE, REFUSED, LOST):
                     assert whole == self.gap.received
                     self.gap.done(-1)
+                    while self.gap.join(-1):
+                        pass
                     return
                 event = request.poll(0)
         raise AssertionError("no end")

@@ -28,6 +28,7 @@ def small_profile() -> Profile:
     profile = Profile()
     profile.block_request_blocks = 4
     profile.value_bytes = 4096
+    profile.tree_headers = 256
     return profile
 
 
@@ -40,9 +41,9 @@ class Setting:
         self.trie = Trie(genesis["state"].items())
         self.blocks = recorded["blocks"][:BLOCKS]
         self.headers = [Header(TINY, block["block"]) for block in self.blocks]
-        self.light = Recorder(start_of(TINY, genesis["header"], genesis["state"]))
-        self.chain = self.light.chain
         self.profile = small_profile()
+        self.light = Recorder(start_of(TINY, genesis["header"], genesis["state"]), self.profile)
+        self.chain = self.light.chain
         self.follower = Follower(self.chain, self.profile)
         self.requests = []
 
@@ -59,6 +60,8 @@ class Setting:
             for header in self.headers[first : first + maximum]:
                 gap.header(header.buf, header.start, header.end, -1)
             gap.done(-1)
+            while gap.join(-1):
+                pass
 
     def follow(self):
         gap = Gap(self.follower, self.profile)
