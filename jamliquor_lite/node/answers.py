@@ -1,4 +1,4 @@
-"""What every server of requests has in common: bytes that go out piece by piece, and the header range's answer."""
+"""What every server of requests has in common: an answer, whose bytes go out piece by piece, and the header range's."""
 
 from ..jam.events import MORE, REQUEST
 from ..jam.header_request import HeaderResponder, Packer
@@ -37,18 +37,14 @@ class Pieces:
         return moved
 
 
-class HeaderAnswer:
-    """One header range. `find(hash, direction, maximum)` gives headers, or None: the request is declined.
+class Answer:
+    """One exchange. Whoever derives from it begins the answer in `asked`; `deadline` (ms) is for a peer that asks and
+    does not read."""
 
-    The answer is as long as was asked for and 128 KiB hold. `deadline` (ms) is for a peer that asks and does not read.
-    """
+    responder: "Responder"
 
-    def __init__(
-        self, stream: "Stream", deadline: int, find: "Callable[[bytes, int, int], list[bytes] | None]"
-    ) -> None:
-        self.responder = HeaderResponder()
+    def __init__(self, stream: "Stream", deadline: int) -> None:
         self.responder.begin(stream, deadline)
-        self._find = find
         self._pieces = Pieces([])
 
     @property
@@ -63,6 +59,24 @@ class HeaderAnswer:
             self.asked(now)
             return True
         return self._pieces.write_to(self.responder) or event == MORE
+
+    def asked(self, now: int) -> None:
+        """The request is complete, in `responder`: begin the answer."""
+        raise NotImplementedError
+
+
+class HeaderAnswer(Answer):
+    """One header range. `find(hash, direction, maximum)` gives headers, or None: the request is declined.
+
+    The answer is as long as was asked for and 128 KiB hold.
+    """
+
+    def __init__(
+        self, stream: "Stream", deadline: int, find: "Callable[[bytes, int, int], list[bytes] | None]"
+    ) -> None:
+        self.responder: HeaderResponder = HeaderResponder()
+        Answer.__init__(self, stream, deadline)
+        self._find = find
 
     def asked(self, now: int) -> None:
         """The request is complete, in `responder`: begin the answer."""

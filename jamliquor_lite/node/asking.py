@@ -2,11 +2,11 @@
 
 from ..chain.levels import NAMES
 from ..const import const
-from ..errors import LocalError, RemoteError
+from ..errors import BudgetError, LocalError, RemoteError
 from ..jam.events import DONE, LOST, MORE, REFUSED
 from ..jam.kinds import STATE_REQUEST, UNSUPPORTED
 from ..ports.tcp import Waker
-from ..sync.query import choose
+from ..sync.query import Query, choose
 from ..transport.states import CLOSED, READY
 
 TYPE_CHECKING = False
@@ -33,14 +33,14 @@ class Ask:
                  of: "Record | None" = None) -> None:
         self.is_done = False
         self.answer: "Answer | None" = None
-        self.error: "LocalError | None" = None
+        self.error: "LocalError | BudgetError | None" = None
         self._waker = Waker()  # of whoever waits for the answer
         self._node = node
         self._start, self._end = start, end
-        self._level, self._support = level, support
+        self.level, self._support = level, support
         self._deadline = deadline
         self._of = of
-        self._query = node.lend_query()
+        self._query = node.queries.pop() if node.queries else Query(node.profile)
         self._tried: "list[Record]" = []
         self._declined: "list[Record]" = []
         self._reasons: "list[str]" = []
@@ -69,9 +69,13 @@ class Ask:
 
     def cancel(self) -> None:
         """Ask no further."""
+        self.refuse(LocalError("nobody waits for the answer any more"))
+
+    def refuse(self, error: "LocalError | BudgetError") -> None:
+        """It cannot be answered any more, and this is why."""
         if not self.is_done:
             self._end_query()
-            self._settle(None, LocalError("nobody waits for the answer any more"))
+            self._settle(None, error)
 
     def step(self, now: int) -> bool:
         """One unit of work; whether there may be more at once."""
@@ -96,7 +100,7 @@ class Ask:
     def _next_peer(self, now: int) -> bool:
         if self._node.catching_up:
             return False
-        found = choose(self._node.chain, self._level, self._support)
+        found = choose(self._node.chain, self.level, self._support)
         if found is None:
             return False
         if self._commitment is not None and found.by_slot > self._commitment.by_slot:
@@ -145,6 +149,7 @@ class Ask:
             assert answer is not None
             answer.peer = record.name
             record.serves_state = True
+            record.proved += 1
             self._node.proved_answers += 1
             self._settle(answer, None)
         elif event == REFUSED and connection.carries_lite_kinds and self._query.reset_code == UNSUPPORTED:
@@ -163,11 +168,13 @@ class Ask:
         elif now - self._refused_at < _AFTERMATH_MS:
             return False
         else:
+            record.declined += 1
             self._declined.append(record)
             self._give_up("declined, or has not that state")
         return True
 
     def _unavailable(self, record: "Record", why: str) -> None:
+        record.declined += 1
         if record.serves_state is None:
             record.serves_state = False
         self._give_up("unavailable upstream: " + why)
@@ -190,15 +197,15 @@ class Ask:
                 self._node.chain.best_slot, self._node.peers.connected, len(self._node.peers.records))
         elif not self._reasons and self._commitment is None:
             text = "no header is %s yet%s" % (
-                NAMES[self._level],
+                NAMES[self.level],
                 " with support %d" % self._support if self._support else "")
         else:
             why = "; ".join(self._reasons) or "no answer within the time allowed"
             text = "no peer gave a proved answer: %s" % why
         self._settle(None, LocalError(text))
 
-    def _settle(self, answer: "Answer | None", error: "LocalError | None") -> None:
+    def _settle(self, answer: "Answer | None", error: "LocalError | BudgetError | None") -> None:
         self.answer, self.error = answer, error
         self.is_done = True
-        self._node.take_query(self._query)
+        self._node.queries.append(self._query)
         self._waker.wake()

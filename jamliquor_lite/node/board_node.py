@@ -8,6 +8,7 @@ In one folder of the file system lie
     node.key            32 bytes, made on the first boot
     checkpoint.0, .1    what has been checked since (chain/twoslot.py): a reset goes on from there
     pins.0, .1          peers that spoke the hybrid handshake (pins.py)
+    allowance.0, .1     what is used of the caps, where the board has any (mode.py)
 
 What is wrong with them is one line; the board then stays in its console, tells the line, and looks again. Nothing here
 ends by an exception that a person has to read.
@@ -16,6 +17,7 @@ ends by an exception that a person has to read.
 import gc
 import os
 
+from ..budget.budgets import Budgets
 from ..budget.times import earlier
 from ..chain.checkpoint import Checkpoint, Outline
 from ..chain.tree import rows_for
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 _SEED_BYTES = const(32)
 _START_BYTES = const(256 * 1024)  # a first checkpoint is shorter; a file without end would fill the memory
 _AGAIN_MS = const(2000)  # how often files that were at fault are looked at again
+_QUIET = ("best", "epoch", "keys_adopted", "root", "tickets_adopted", "vouched")  # what `_heard` says nothing about
 _NAME_CHARACTERS = const(16)  # of a peer, in a line
 
 
@@ -127,10 +130,19 @@ class BoardNode:
         if pins.damage:
             self._out(pins.damage)
         gc.collect()
-        node = Node(checkpoint, self.profile, config.chain, self._heard, slots.save, flash)
+        budgets = Budgets(self.profile, clock.cpu_us)
+        save = None if flash is not None else lambda checkpoint: slots.save(checkpoint.encode())
+        node = Node(checkpoint, self.profile, config.chain, self._heard, save, flash, budgets)
+        node.chain.quiet = _QUIET
         node.attach(Libp2pCarrier(
             seed, checkpoint.genesis_hash[:4].hex(), self.profile, [], (BLOCK_ANNOUNCEMENT,), config.pq, pins,
-            pools=self._pools))
+            budgets, self._pools))
+        if budgets.allowance.is_capped:
+            from .mode import Mode
+
+            node.mode = Mode(budgets, TwoSlot(store.SlotFile(self.path("allowance"))))
+            if node.mode.damage:
+                self._out(node.mode.damage)
         node.share(self.waker)
         node.open()
         for name, host, port in config.peers:
@@ -225,7 +237,8 @@ class BoardNode:
             if console is not None:
                 console.poll(now)
                 at = earlier(console.wake_at(now), at)
-            await self._rest(node, busy, max(0, at - clock.ticks_ms()))
+            most_ms = max(0, at - clock.ticks_ms())
+            await (self.waker.wait(most_ms) if node is None else node.rest(busy, most_ms))
         if self.node is not None:
             self.node.close()
 
@@ -246,12 +259,6 @@ class BoardNode:
         gc.collect()
         return self.node
 
-    async def _rest(self, node: "Node | None", busy: bool, at_most_ms: int) -> None:
-        if node is not None:
-            await node.rest(busy, at_most_ms)
-        else:
-            await self.waker.wait(at_most_ms)
-
     def _end(self) -> None:
         """As the console wants it: peers are told and what was checked is saved before the board starts again."""
         if self.node is not None:
@@ -268,6 +275,8 @@ class BoardNode:
             self._out("peer %s: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
         elif name == "refused":
             self._out("peer %s: answer refused: %s" % (fields["peer"][:_NAME_CHARACTERS], fields["reason"]))
+        elif name == "mode":
+            self._out("mode: now %s: %s" % (fields["now"], fields["why"]))
         elif name in ("budget", "turned_away"):
             self._out(fields["reason"])
         elif name == "equivocation":

@@ -22,6 +22,8 @@ from .carrier import earliest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..budget.profile import Profile
     from ..codec.spec import Spec
     from .carrier import Carrier, Connection
@@ -41,13 +43,17 @@ class _Pinned:
 
 
 class Bootstrap:
-    """One attempt after another, peer by peer. `reasons` says why those before gave nothing."""
+    """One attempt after another, peer by peer. `reasons` says why those before gave nothing.
 
-    def __init__(self, carriers: "list[Carrier]", spec: "Spec", genesis_hash: bytes, profile: "Profile") -> None:
+    `each_turn` is called before each turn of the carriers."""
+
+    def __init__(self, carriers: "list[Carrier]", spec: "Spec", genesis_hash: bytes, profile: "Profile",
+                 each_turn: "Callable[[], None] | None" = None) -> None:
         self._carriers = carriers
         self._spec = spec
         self._genesis_hash = genesis_hash
         self._profile = profile
+        self._each_turn = each_turn
         self._waker = Waker()
         self.reasons: "list[str]" = []
 
@@ -138,9 +144,17 @@ class Bootstrap:
             await self._turn()
 
     async def _turn(self) -> None:
-        now = clock.ticks_ms()
-        for carrier in self._carriers:
-            carrier.receive(now)
-            carrier.flush(now)
-        at = earliest([carrier.watch(now) for carrier in self._carriers], now + _IDLE_MS)
-        await self._waker.wait(max(0, min(at - now, _IDLE_MS)))
+        await turn_until_something_comes(self._carriers, self._waker, self._each_turn)
+
+
+async def turn_until_something_comes(carriers: "list[Carrier]", waker: Waker,
+                                     each_turn: "Callable[[], None] | None") -> None:
+    """Let open carriers read and send, then wait a little for more. For what is done before there is a node."""
+    now = clock.ticks_ms()
+    if each_turn is not None:
+        each_turn()
+    for carrier in carriers:
+        carrier.receive(now)
+        carrier.flush(now)
+    at = earliest([carrier.watch(now) for carrier in carriers], now + _IDLE_MS)
+    await waker.wait(max(0, min(at - now, _IDLE_MS)))

@@ -10,8 +10,13 @@
     watch(now) -> int                    let what comes wake the waker; when to come back at the latest (ms), or -1
     close(reason), is_drained, release() the end: goodbyes are queued, sent by flush, and the sockets given back
     refused                              connections that a rule turned away, counted by rule
+    evict                                names the connection that goes when memory is exhausted; the node sets it
     last_refusal                         why the last peer that dialed us was turned away, until somebody empties it
     bytes_in, bytes_out                  payload of UDP or TCP
+
+Each spends what it moves, connections and goodbyes too, from the Budgets that it was made with: reads and sends wait
+for them, in the order of the connections' classes (`cls`, budget/classes.py). Its counts beside: `wire_in`, `wire_out`
+(with all headers below), `unsent` and `resets`, which the libp2p carrier has in its `traffic`.
 """
 
 from ..const import const
@@ -20,6 +25,7 @@ _QUIET_MS = const(10_000)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol, Union
 
     from ..ports.cpython.waker import Waker
@@ -30,12 +36,14 @@ if TYPE_CHECKING:
     from .peers import Record
 
     Connection = Union[LiteConnection, QuicConnection]
+    Evict = Callable[[int], "Connection | None"]
     KindStream = Union[ProtocolStream, QuicStream]  # it has its `kind`
 
     class Carrier(Protocol):
         """See the head of this file."""
 
         last_refusal: str
+        evict: "Evict | None"
 
         @property
         def name(self) -> str: ...

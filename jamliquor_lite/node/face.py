@@ -1,6 +1,7 @@
 """What the console sees of the node, and all that it can do to it (console/console.py says what it asks for)."""
 
-from ..chain.levels import SEALED, VOUCHED_LEVEL, level_by_name
+from ..budget.classes import COUNT, NAMES
+from ..chain.levels import FINAL, SEALED, VOUCHED_LEVEL, level_by_name
 from ..const import const
 from ..errors import LocalError
 from ..ports import board
@@ -60,8 +61,7 @@ class NodeFace:
         self._node = node
         self._status = Status()
         self._measured_at = -1
-        self._measured = (0, 0)  # bytes in and out then
-        self._busy_ms = 0
+        self._measured = [0, 0, 0]  # spent then, of the processor's time and of both rates
 
     def read(self) -> Status:
         """The node's numbers, now."""
@@ -76,37 +76,48 @@ class NodeFace:
                     yield pool.name, pool.size, pool.count, pool.free, pool.least_free
 
     def peers(self, short: bool) -> "Iterator[Row]":
-        """(name, way, state, suite, round trip in ms or -1, failures, place or why the last connection ended)."""
+        """(name, way, state, suite, round trip in ms, failures, what it is worth and buffers that it holds
+        (quality.py), place or why the last connection ended). A round trip that nobody measured is -1, or "-" where
+        `short`."""
+        from .quality import held, worth
+
         for record in list(self._node.peers.records):
             link = record.link
             state = "waiting" if link is None else "connected" if link.ready else "connecting"
             where = "%s:%s" % record.places[0] if link is not None or not record.reason else record.reason
             name = record.name[:_SHORT] if short else record.name
-            way = "in" if record.inbound else "out"
-            yield name, way, state, record.suite or "-", self._rtt_ms(record), record.failures, where
-
-    def _rtt_ms(self, record: "Record") -> int:
-        services = getattr(record.carrier, "services", None)
-        found = services(record.link.connection) if services is not None and record.link is not None else None
-        return found.rtt_ms if found is not None else -1
+            way = "in" if record.inbound else "out" if record.is_trusted else "spare"
+            rtt = _rtt_ms(record)
+            yield (name, way, state, record.suite or "-", "-" if short and rtt < 0 else rtt, record.failures,
+                   worth(record), held(record), where)
 
     def budget(self, now: int) -> "Iterator[Row]":
-        """(what, how much of it is used, how much may be, unit); the bound 0 is none. Rates are since the last call."""
-        node, profile = self._node, self._node.profile
-        yield "peers", node.peers.connected, profile.max_peers, "connections"
-        yield "tree", node.chain.tree.count, profile.tree_headers, "headers"
-        passed = now - self._measured_at if self._measured_at >= 0 else 0
-        before, self._measured = self._measured, (node.bytes_in, node.bytes_out)
-        self._measured_at = now
-        rates = [(self._measured[way] - before[way]) * 1000 // passed if passed > 0 else 0 for way in (0, 1)]
+        """(what, how much of it is used, how much may be, what is owed, how often work was put off, unit); the bound 0
+        is none. Rates are since the last call; below them, of each class, all that it spent and what it is promised a
+        second."""
+        node, profile, budgets = self._node, self._node.profile, self._node.budgets
+        slots = budgets.slots
+        yield "peers", node.peers.connected, profile.max_peers, 0, sum(slots.refused), "connections"
+        yield "tree", node.chain.tree.count, profile.tree_headers, 0, 0, "headers"
         used, free = board.memory()
-        yield "heap", used, used + free if free else 0, "bytes"
-        busy, self._busy_ms = node.busy_ms - self._busy_ms, node.busy_ms
-        yield "processor", busy * 100 // passed if passed > 0 else 0, board.CPU_SHARE_PERCENT, "% of the time"
-        yield "download", rates[0], profile.max_download_rate, "bytes/s"
-        yield "upload", rates[1], profile.max_upload_rate, "bytes/s"
+        yield "heap", used, used + free if free else 0, 0, 0, "bytes"
         for name, size, count, free, _ in self.pools():
-            yield name, (count - free) * size, count * size, "bytes lent"
+            yield name, (count - free) * size, count * size, 0, 0, "bytes lent"
+        passed = now - self._measured_at if self._measured_at >= 0 else 0
+        self._measured_at = now
+        at = 0
+        for name, share, unit in (("cpu", budgets.cpu, "ms"), ("download", budgets.down, "bytes"),
+                                  ("upload", budgets.up, "bytes")):
+            parts = 1000 if at == 0 else 1  # its rate is in microseconds
+            total = share.total
+            spent, self._measured[at] = total - self._measured[at], total
+            at += 1
+            yield (name, spent * 1000 // passed if passed > 0 else 0, share.rate // parts, share.debt() // parts,
+                   sum(share.deferred), unit + "/s")
+            for cls in range(COUNT):
+                if share.spent[cls] or share.deferred[cls]:
+                    yield (name + " " + NAMES[cls], share.spent[cls], share.promised(cls) // parts,
+                           share.debt(cls) // parts, share.deferred[cls], unit)
 
     def chain(self, count: int) -> "Iterator[Row]":
         """(slot, level, support, header hash) of the newest `count` headers of the best branch, the newest first."""
@@ -121,14 +132,53 @@ class NodeFace:
             row = tree.parents[row]
         return iter(rows)  # made at once: the tree moves on while they are written
 
+    def trust(self) -> str:
+        """The trust string of the checkpoint that a restart begins with (chain/trust.py)."""
+        from ..chain.trust import Trust  # a board does without until somebody asks
+
+        return Trust.of(self._node.chain.checkpoint()).text()
+
+    def mode(self, wanted: str) -> "tuple[str, str]":
+        """(how the node follows now, how it should), once it should as `wanted` says; "" changes nothing."""
+        from .mode import WORDS, Mode  # a board without caps does without until somebody asks
+
+        mode = self._node.mode
+        if mode is None:
+            mode = self._node.mode = Mode(self._node.budgets)
+        if wanted:
+            if wanted not in WORDS:
+                raise LocalError("mode `%s`: must be full, idle or auto%s" % (
+                    wanted[:32], "; epoch needs a restart" if wanted == "epoch" else ""), 2)
+            mode.want(WORDS.index(wanted))
+        return mode.word, mode.wanted_word
+
     def ask(self, words: "list[str]", level: str, support: int, timeout_ms: int) -> Asked:
         """Put a question to the peers. LocalError where it is none, or cannot be answered at all."""
         question = parse_question(words)
         wanted = level_by_name(level)
-        if wanted not in (SEALED, VOUCHED_LEVEL):
-            raise LocalError("--level %s: must be sealed or vouched" % level[:32], 2)
+        if wanted not in (SEALED, VOUCHED_LEVEL) and (wanted != FINAL or self._node.finality is None):
+            raise LocalError("--level %s: must be sealed or vouched%s" % (
+                level[:32], ", for final is not served here" if wanted == FINAL else ""), 2)
         validators = self._node.chain.spec.validators
         if support > validators:
             raise LocalError("--support %d: the chain has %d validators" % (support, validators), 2)
         ask = self._node.begin_ask(question.start, question.end, wanted, support, timeout_ms)
         return Asked(self._node, question, ask)
+
+
+def _rtt_ms(record: "Record") -> int:
+    """The last round trip to a peer, or -1. What yamux has not measured yet on this connection it is asked to: 12 bytes
+    there and back, once, since somebody looks; from then on it measures while nothing is heard."""
+    services = getattr(record.carrier, "services", None)  # QUIC's carrier has neither
+    if services is None or record.link is None:
+        return -1
+    connection = record.link.connection
+    found = services(connection)
+    if found is not None and found.rtt_ms >= 0:
+        return found.rtt_ms
+    session = connection.session  # type: ignore[union-attr]  # which a QUIC connection does not have, see above
+    if session is None:
+        return -1
+    if session.rtt_ms < 0:
+        session.ping()
+    return session.rtt_ms

@@ -1,10 +1,11 @@
 """The lite network for the node: libp2p over TCP, every buffer lent from two pools that are made once.
 
-A carrier (carrier.py). Peers are named by their peer id; `bytes_in` and `bytes_out` count TCP payload. Kinds of JAM
-streams travel as the protocols of jam/kinds.py; identify and ping are answered here (services.py).
+A carrier (carrier.py). Peers are named by their peer id. Kinds of JAM streams travel as the protocols of jam/kinds.py;
+identify and ping are answered here (services.py). What may be read and sent is said in traffic.py.
 """
 
-from ..budget.meter import Meter
+from ..budget.budgets import Budgets
+from ..budget.classes import HANDSHAKES
 from ..budget.pools import Pools
 from ..budget.times import earlier
 from ..const import const
@@ -16,38 +17,28 @@ from ..ports.tcp import CLOSED as LINK_CLOSED
 from ..ports.tcp import CONNECTING as LINK_CONNECTING
 from ..transport.connection import Connection
 from ..transport.noise import StaticKey
+from ..transport.shedding import PEER, Shedding
 from ..transport.states import CLOSED, CONNECTING, HYBRID, READY
 from ..transport.terms import REQUIRE, Terms
 from ..transport.upgrade import RANDOM_BYTES
+from . import members, services
 from . import places as places_of_links
-from . import services
+from .members import Member, Order
 from .pins import Pins
 from .places import Places
 from .race import Pace, Race
+from .traffic import Traffic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..ports.tcp import Waker
+    from .carrier import Evict
     from .peers import Record
-    from .places import Link, Listener
+    from .places import Listener
 
 _ACCEPTS_A_TURN = const(4)
-_READS_A_TURN = const(4)  # of one link: each fills a buffer, then the others have their turn
-_SENDS_A_TURN = const(8)
-_OVERHEAD = const(2)  # connections above max_peers: those that are ending, and those that come to be refused
 _PREFIXES = ("1", "Q")  # what a peer id in base 58 begins with
-
-
-class _Member:
-    """A connection, its link (None while the race for it runs, and when it is over) and its services."""
-
-    def __init__(self, connection: Connection, link: "Link | None", race: "Race | None") -> None:
-        self.connection = connection
-        self.link = link
-        self.race = race
-        self.services = services.Services()
-        self.is_new = True  # not READY so far
 
 
 class Libp2pCarrier:
@@ -66,37 +57,37 @@ class Libp2pCarrier:
         served: "tuple[int, ...]" = (),
         policy: str = REQUIRE,
         pins: "Pins | None" = None,
-        download: "Meter | None" = None,
-        upload: "Meter | None" = None,
+        budgets: "Budgets | None" = None,
         pools: "Pools | None" = None,
     ) -> None:
         self.pins = pins or Pins(profile)
         self.pins.policy = policy
-        self.profile = profile
-        self.bytes_in = self.bytes_out = 0
+        self.budgets = budgets or Budgets(profile)
+        self.traffic = Traffic(self.budgets)
         self.refused: "dict[str, int]" = {}  # connections that a rule of ours refused, by rule
         self.last_refusal = ""  # the last one of a peer that dialed us, until somebody empties it
+        self.evict: "Evict | None" = None
         self._identity = Identity(seed)
         self.pools = pools or Pools(profile)
         static = StaticKey(self._identity, entropy.random_bytes(32))
         self.terms = Terms(static, profile, self.pools.frames, self.pools.chunks, policy, self.pins.judge)
+        self.shedding = Shedding(profile, self.pools.frames, self.pools.chunks)
         services.offer(self.terms)
         self._genesis8 = genesis8
         if genesis8:
             from ..jam import kinds  # a host without a chain need not load it
 
             for kind in kinds.SPOKEN:
-                self.terms.speak(kinds.protocol(kind, genesis8), kind)
+                self.terms.speak(kinds.protocol(kind, genesis8), kind, kinds.class_of(kind, True))
         for kind in served:
             self.serve(kind)
         self._listen = listen
         self._listeners: "list[Listener]" = []
-        self._members: "list[_Member]" = []
+        self._members: "list[Member]" = []
+        self._reading, self._sending = Order(), Order()
         self._fresh: "list[Connection]" = []  # inbound and READY, not accepted by the node
         self._pace = Pace()
         self._waker: "Waker | None" = None
-        self._download = download or Meter(0, 1)
-        self._upload = upload or Meter(0, 1)
         self._is_busy = False
 
     @property
@@ -110,6 +101,18 @@ class Libp2pCarrier:
     @property
     def identity(self) -> Identity:
         return self._identity
+
+    @property
+    def profile(self) -> "Profile":
+        return self.budgets.profile
+
+    @property
+    def bytes_in(self) -> int:
+        return self.traffic.bytes_in
+
+    @property
+    def bytes_out(self) -> int:
+        return self.traffic.bytes_out
 
     @property
     def addresses(self) -> "list[str]":
@@ -140,7 +143,9 @@ class Libp2pCarrier:
 
     def serve(self, kind: int) -> None:
         """Let peers open streams of a kind."""
-        self.terms.serve(self._protocol(kind), kind)
+        from ..jam.kinds import class_of
+
+        self.terms.serve(self._protocol(kind), kind, class_of(kind, False))
 
     def unserve(self, kind: int) -> None:
         """Let them open it no more: who asks is told that it is not served."""
@@ -158,7 +163,7 @@ class Libp2pCarrier:
     def open(self, waker: "Waker") -> None:
         """Bind. LocalError when an address cannot be had."""
         self._waker = waker
-        self._dialer = Places(waker)
+        self._dialer = Places(waker, self.profile)
         try:
             for host, port in self._listen:
                 self._listeners.append(self._dialer.listen(host, port))
@@ -185,7 +190,7 @@ class Libp2pCarrier:
         random = entropy.random_bytes(RANDOM_BYTES)
         connection = Connection(self.terms, places[0] if places else ("", 0), True, random, now, peer_id)
         race = Race(self._dialer, places, self._pace, now)
-        self._members.append(_Member(connection, None, race))
+        self._members.append(Member(connection, None, race))
         self._waker.wake()
         return connection
 
@@ -200,58 +205,45 @@ class Libp2pCarrier:
         self._is_busy = False
         for listener in self._listeners:
             self._take(listener, now)
-        for member in self._members:
-            if member.race is not None:
-                self._run_race(member, member.race, now)
-            if member.link is not None:
-                self._read(member, member.link, now)
-            connection = member.connection
-            at = connection.wake_at(now)
-            if 0 <= at <= now or connection.is_held:
-                connection.tick(now)
-            if connection.state == READY:
-                self._is_busy = member.services.poll(self, connection, now) or self._is_busy
-            if member.is_new and connection.state != CONNECTING:
-                self._settle(member)
-        self._sweep()
+        self._reading.each(self._members, self._receive, now)
+        shedding = self.shedding
+        if shedding.is_hungry and shedding.poll(self.connections, now) == PEER and self.evict is not None:
+            worst = self.evict(now)
+            if worst is not None:
+                worst.close(0, "memory is exhausted")
+        self._sweep(now)
 
     def flush(self, now: int) -> None:
-        """Send what is due, as far as the links take it."""
-        sent = self.bytes_out
-        for member in self._members:
-            connection, link = member.connection, member.link
-            if connection.is_held and connection.pump(now):
-                self._is_busy = True  # somebody may read what now came through
-            if link is not None:
-                self._write(connection, link, now)
+        """Send what is due, as far as the links and the budgets take it."""
+        sent, kernel = self.bytes_out, self.traffic.kernel
+        if kernel is not None:
+            kernel.look(self._members, self._listeners, now)
+        self._sending.each(self._members, self._send, now)
+        if kernel is not None:
+            kernel.shed(self._members, now)
         if self.bytes_out != sent:
             # There is room now for those who had more to send, in chunks that others may have held.
             for member in self._members:
                 if member.connection.take_shortage():
                     self._is_busy = True
-        self._sweep()
+        self._sweep(now)
 
     def watch(self, now: int) -> int:
         """Let what comes wake the waker. When to come back at the latest (ms), or -1."""
         if self._is_busy:
             return now
-        may_read, may_write = self._download.ready(now), self._upload.ready(now)
-        has_room = len(self._members) < self.profile.max_peers + _OVERHEAD
+        traffic = self.traffic
+        traffic.plan()
+        at = traffic.accept_at(now)
+        has_room = len(self._members) < members.most(self.profile)
         for listener in self._listeners:
-            listener.watch(has_room)
-        at = -1
+            listener.watch(has_room and at == now)
+        if not has_room or at == now or not self._listeners:
+            at = -1
         for member in self._members:
-            connection, link = member.connection, member.link
-            at = earlier(earlier(at, connection.wake_at(now)), member.services.wake_at())
-            if member.race is not None:
-                at = earlier(at, member.race.wake_at(now))
-            if link is not None:
-                wants = connection.wants() > 0
-                sends = connection.outlet(now) is not None
-                if (wants and not may_read) or (sends and not may_write):
-                    at = earlier(at, max(self._download.wake_at(now), self._upload.wake_at(now)))
-                link.watch(wants and may_read, link.state == LINK_CONNECTING or (sends and may_write))
-        return at
+            at = earlier(at, self._watch(member, now))
+        at = earlier(at, self.shedding.wake_at(now))
+        return at if traffic.kernel is None else earlier(at, traffic.kernel.shed_at(self._members))
 
     @property
     def is_drained(self) -> bool:
@@ -282,84 +274,86 @@ class Libp2pCarrier:
 
     def _take(self, listener: "Listener", now: int) -> None:
         for _ in range(_ACCEPTS_A_TURN):
-            link = listener.accept()
+            # Who finds no budget waits in the system's backlog, which is short.
+            link = listener.accept() if self.traffic.accept_at(now) == now else None
             if link is None:
                 return
-            refusal = self._full(link.address[0])
+            refusal = members.full(self._members, self.profile, link.address[0])
             if refusal:
                 self._count("slots", refusal, True)
-                link.close()
-                continue
-            random = entropy.random_bytes(RANDOM_BYTES)
-            connection = Connection(self.terms, link.address, False, random, now)
-            self._members.append(_Member(connection, link, None))
+                self.traffic.turn_away(link, now)
+            else:
+                random = entropy.random_bytes(RANDOM_BYTES)
+                member = Member(Connection(self.terms, link.address, False, random, now), link, None)
+                self.traffic.begin(member, link, now, 2, 1)
+                self._members.append(member)
+            self.budgets.cpu.charge(HANDSHAKES, now)
 
-    def _full(self, host: str) -> str:
-        """What there is too much of; "" while there is room for one more stranger."""
-        inbound = [member.connection for member in self._members if not member.connection.is_dialed]
-        begun = [connection for connection in inbound if connection.state == CONNECTING]
-        if len(begun) >= self.profile.handshakes:
-            return "too many handshakes"
-        # Half of them at most, or one host that says nothing would keep all others out.
-        if sum(1 for connection in begun if connection.addr[0] == host) >= (self.profile.handshakes + 1) // 2:
-            return "too many handshakes from %s" % host
-        if sum(1 for connection in inbound if connection.addr[0] == host) >= self.profile.connections_per_source:
-            return "too many connections from %s" % host
-        return "too many connections" if len(self._members) >= self.profile.max_peers + _OVERHEAD else ""
-
-    def _run_race(self, member: _Member, race: Race, now: int) -> None:
+    def _run_race(self, member: Member, race: Race, now: int) -> None:
         connection = member.connection
         link = race.poll(now)
         if link is not None:
             member.link, member.race = link, None
             connection.addr = link.address
-        elif race.is_over:
-            member.race = None
-            connection.ended(race.reason, now)
-        elif connection.state == CLOSED:
+            self.traffic.begin(member, link, now, race.tries, 2 * race.tries)
+        elif race.is_over or connection.state == CLOSED:
             race.close()
             member.race = None
-            connection.ended(connection.close_reason, now)
+            connection.ended(race.reason if connection.state != CLOSED else connection.close_reason, now)
+            self.traffic.packets(connection.cls, 0, race.tries, now)
 
-    def _read(self, member: _Member, link: "Link", now: int) -> None:
-        connection = member.connection
-        for _ in range(_READS_A_TURN):
-            if not self._download.ready(now):
-                return
-            room = connection.inlet()
-            if room is None:
-                break
-            size = link.recv_into(room, 0, len(room))
-            connection.filled(max(size, 0), now)
-            if size <= 0:
-                break
-            self.bytes_in += size
-            self._download.spend(size, now)
-            if size < len(room):
-                break
-        else:
-            self._is_busy = True
-        if link.state == LINK_CLOSED:
-            connection.ended(link.reason, now)
+    def _receive(self, member: Member, now: int) -> None:
+        connection, cls, before = member.connection, member.connection.cls, self.bytes_in
+        if member.race is not None:
+            self._run_race(member, member.race, now)
+        link = member.link
+        if link is not None:
+            self._is_busy = self.traffic.read(member, link, now) or self._is_busy
+            if link.state == LINK_CLOSED:
+                connection.ended(link.reason, now)
+        is_busy = False
+        if self.budgets.cpu.may(cls, now):
+            at = connection.wake_at(now)
+            if 0 <= at <= now or connection.is_held:
+                connection.tick(now)
+            if connection.state == READY:
+                is_busy = member.services.poll(self, connection, now)
+                self._is_busy = self._is_busy or is_busy
+        if member.is_new and connection.state != CONNECTING:
+            self._settle(member)
+        if is_busy or self.bytes_in != before:
+            self.budgets.cpu.charge(cls, now)
 
-    def _write(self, connection: Connection, link: "Link", now: int) -> None:
-        for _ in range(_SENDS_A_TURN):
-            if not self._upload.ready(now):
-                return
-            view = connection.outlet(now)
-            if view is None:
-                return
-            size = link.send(view, 0, len(view))
-            connection.sent(size)
-            self.bytes_out += size
-            self._upload.spend(size, now)
-            if size < len(view):
-                if link.state == LINK_CLOSED:
-                    connection.ended(link.reason, now)
-                return
-        self._is_busy = True
+    def _send(self, member: Member, now: int) -> None:
+        connection, cls, before = member.connection, member.connection.cls, self.bytes_out
+        if connection.is_held and self.budgets.cpu.may(cls, now) and connection.pump(now):
+            self._is_busy = True  # somebody may read what now came through
+        if member.link is not None:
+            self._is_busy = self.traffic.send(member, member.link, now) or self._is_busy
+        if self.bytes_out != before:
+            self.budgets.cpu.charge(cls, now)
 
-    def _settle(self, member: _Member) -> None:
+    def _watch(self, member: Member, now: int) -> int:
+        connection, link, traffic = member.connection, member.link, self.traffic
+        at = earlier(connection.wake_at(now), member.services.wake_at())
+        if at >= 0:  # what is due must be computed, too
+            at = max(at, self.budgets.cpu.wake_at(connection.cls, now))
+        if member.race is not None:
+            at = earlier(at, member.race.wake_at(now))
+        if link is not None:
+            reading, writing = connection.wants() > 0, link.state == LINK_CONNECTING or member.unsent > 0
+            may_at = traffic.read_at(member, now) if reading else now
+            if may_at != now:
+                reading, at = False, earlier(at, may_at)
+            may_at = traffic.send_at(member, now)
+            if may_at == now:
+                writing = connection.outlet(now) is not None or writing
+            elif connection.has_output:
+                at = earlier(at, may_at)
+            link.watch(reading, writing)
+        return at
+
+    def _settle(self, member: Member) -> None:
         # The handshake is over, one way or the other.
         connection = member.connection
         member.is_new = False
@@ -373,27 +367,28 @@ class Libp2pCarrier:
                 self.pins.save()  # a power cut must not undo it; strangers' pins wait until the end
         if not connection.is_dialed:
             self._fresh.append(connection)
+            if member.link is not None:
+                member.link.widen(self.profile.socket_receive_bytes)
 
     def _count(self, rule: str, reason: str, is_inbound: bool) -> None:
         self.refused[rule] = self.refused.get(rule, 0) + 1
         if is_inbound:
             self.last_refusal = reason
 
-    def _sweep(self) -> None:
+    def _sweep(self, now: int) -> None:
         left = False
         for member in self._members:
             if member.connection.is_gone:
                 left = True
                 if member.is_new:
                     self._settle(member)
-                self._part(member, member.connection.close_reason, 0)
+                self._part(member, member.connection.close_reason, now)
         if left:
             self._members = [member for member in self._members if not member.connection.is_gone]
 
-    def _part(self, member: _Member, reason: str, now: int) -> None:
+    def _part(self, member: Member, reason: str, now: int) -> None:
         if member.race is not None:
             member.race.close()
-        if member.link is not None:
-            member.link.close()
+        self.traffic.end(member, now)
         member.connection.ended(reason, now)
         member.services.close(self)

@@ -1,5 +1,6 @@
 """What the node does with one connected peer: hear announcements, fetch what is missing, decline the rest."""
 
+from ..budget.classes import GOSSIP, HEADERS, SERVING
 from ..chain.header import announced_slot
 from ..chain.light import ADDED, ORPHAN
 from ..const import const
@@ -27,7 +28,7 @@ class PeerLink:
     """One connection that follows the chain. Its buffers are made here and live as long as the connection; what only
     some peers need (block bodies to skip, pushes to drop) is made, and its code loaded, when one does.
 
-    A node that serves its peers derives from it and overrides `take`, `fill`, `announce` and `close`.
+    A node that serves its peers derives from it and overrides `take`, `fill`, `announce`, `close` and `_step`.
     """
 
     def __init__(self, node: "Node", record: "Record", connection: "Connection", now: int) -> None:
@@ -73,8 +74,9 @@ class PeerLink:
         """The peer has named its heads and we have them all, or know that they are not to be had."""
         return self.greeted and not self.gap.target
 
-    def poll(self, now: int) -> bool:
-        """One unit of work: at most one header is checked. Whether there may be more at once.
+    def work(self, cls: int, now: int) -> bool:
+        """One unit of work of this class (budget/classes.py): at most one header is checked. Whether there may be more
+        of it at once.
 
         Raises RemoteError when the connection is over, whoever ended it.
         """
@@ -84,13 +86,27 @@ class PeerLink:
         if connection.state != READY:
             return False
         if not self._opened:
-            return self._open()
-        if self.silence_ms and now - self._heard_at > self.silence_ms:
-            raise RemoteError(0, "announced nothing for %d ms" % (now - self._heard_at))
+            return cls == HEADERS and self._open()
         try:
-            return self._inbound() or self._announcement(now) or self._request(now) or self._drop()
+            return self._step(cls, now)
         except VerifyError as error:
             raise RemoteError(MALFORMED, str(error))
+
+    def put_off(self, cls: int, now: int) -> None:
+        """Work of this class waits for processor time: meanwhile the peer is not to blame for any silence."""
+        if cls == HEADERS:
+            self._heard_at = max(self._heard_at, now - self.silence_ms // 2)
+
+    def _step(self, cls: int, now: int) -> bool:
+        if cls == HEADERS:
+            if self._announcement(now) or self._request(now):
+                return True
+            if self.silence_ms and now - self._heard_at > self.silence_ms:
+                raise RemoteError(0, "announced nothing for %d ms" % (now - self._heard_at))
+            return False
+        if cls == SERVING:
+            return self._inbound()
+        return cls == GOSSIP and self._pushes is not None and self._pushes.poll()
 
     def announce(self, data: bytes) -> None:
         """Tell the peer of a header. One that cannot take it now hears of a descendant later, as UP 0 allows."""
@@ -175,11 +191,15 @@ class PeerLink:
             if core.reset_code == UNSUPPORTED and self.connection.carries_lite_kinds:  # the protocol's name has it
                 raise RemoteError(0, "does not announce this chain (genesis %s)"
                                   % self._node.chain.genesis_hash[:4].hex())
+        if self._node.finality is not None and event in (HANDSHAKE, ANNOUNCEMENT, LONG_HEADER):
+            self._node.finality.heard(self.record, core.final_hash, core.final_slot)
         return event != NOTHING
 
     def _request(self, now: int) -> bool:
         core, gap = self._range, self.gap
         if not core.busy:
+            if gap.join(self._node.now_slot()):
+                return True
             if gap.lost:
                 raise RemoteError(0, "knows none of our headers, not even the one we started from")
             wanted = gap.next_request()
@@ -210,9 +230,6 @@ class PeerLink:
         elif event in (DONE, REFUSED, LOST):
             gap.done(self._node.now_slot())
         return event != NOTHING
-
-    def _drop(self) -> bool:
-        return self._pushes is not None and self._pushes.poll()
 
     def _block_request(self, header_buf: "bytearray | memoryview") -> "BlockRequest":
         from ..jam.block_request import BlockRequest

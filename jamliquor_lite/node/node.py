@@ -1,9 +1,14 @@
-"""The node: its carriers, the peers behind them, one chain. A turn does bounded work and then waits for a link."""
+"""The node: its carriers, the peers behind them, one chain. A turn does bounded work (turn.py) and then waits for a
+link, or until the budget allows more."""
 
 import asyncio
 
+from ..budget.budgets import Budgets
+from ..budget.classes import GOSSIP, HANDSHAKES, HEADERS, SERVING
+from ..budget.slots import OUTBOUND, TRUSTED
+from ..budget.times import earlier
 from ..chain import slots
-from ..chain.header import Header
+from ..chain.header import Header, announced_slot
 from ..chain.light import ADDED, LightChain
 from ..const import const
 from ..errors import BudgetError, LocalError, RemoteError
@@ -12,23 +17,28 @@ from ..ports import clock
 from ..ports.tcp import Waker
 from ..sync.follow import Follower
 from ..transport.states import CLOSED
-from .carrier import Refusals, earliest
+from .carrier import Refusals
 from .link import PeerLink
 from .peers import Peers, Record
+from .told import tell
+from .turn import Quanta
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from typing import Any, Callable
 
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
     from ..chain.long_header import LongHeaders
     from ..sync.query import Answer, Query
+    from .alarm import Alarm
     from .asking import Ask
     from .carrier import Carrier, Connection
+    from .finality import Finality
     from .flash import Flash
+    from .mode import Mode
 
-_UNITS_A_TURN = const(32)  # of work for each peer before the link is looked at again: 32 headers are about 100 ms
 _IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header that was early
 
 
@@ -36,13 +46,14 @@ class Node:
     """`on_event(name, fields)` hears what happens. `attach` the carriers, then `open`, then `run`.
 
     `bytes_in` and `bytes_out` count UDP and TCP payload. With `flash`, sets and long headers go there, and the
-    checkpoint is saved by its keeper instead of `save`.
+    checkpoint is saved by its keeper instead of `save`. `budgets` are what the carriers have as well.
     """
 
     def __init__(self, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
-                 on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[bytes], None] | None" = None,
-                 flash: "Flash | None" = None) -> None:
+                 on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[Checkpoint], None] | None" = None,
+                 flash: "Flash | None" = None, budgets: "Budgets | None" = None) -> None:
         self.profile = profile
+        self.budgets = budgets or Budgets(profile, clock.cpu_us)
         self.chain_name = chain_name
         self.on_event = on_event
         self.chain = LightChain(checkpoint, profile, self._chain_event, sets=flash.sets if flash else None,
@@ -53,22 +64,28 @@ class Node:
 
             self.long_headers = LongHeaders(self.chain, flash.scratch, profile, clock.ticks_ms, self.now_slot)
         self.follower = Follower(self.chain, profile, self.header_added, self.long_headers)
-        self.peers = Peers(profile)
-        self.proved_answers = self.refused_answers = 0
-        self.turns = self.busy_ms = 0  # turns that were completed, and the time that they took
+        self.peers = Peers(profile, self.budgets.slots)
+        self.peers_declined = self.peers_evicted = 0  # strangers for whom there was no slot, and who went for another
+        self.proved_answers = self.refused_answers = self.turns = self.busy_ms = 0  # the time that turns took
         self._save = save
-        self._flash = flash
+        self.flash = flash
         self._saved_at = 0
         self._root_moved = False
         self.carriers: "list[Carrier]" = []
         self._waker = Waker()
-        self._asks: "list[Ask]" = []
-        self._queries: "list[Query]" = []  # made for questions that are over, and used again
-        self._state_connections: "dict[str, Connection]" = {}
+        self._pause: "Waker | None" = None  # that no link wakes, where processor time has a limit
+        self.asks: "list[Ask]" = []
+        self.watches = 0  # of them, those that are watch lists (watching.py)
+        self.queries: "list[Query]" = []  # made for questions that are over, and used again
+        self.state_connections: "dict[str, Connection]" = {}
         self._refusals = Refusals()
-        self._retry_slot = 0
+        self._retry_slot = self._retries = 0  # headers that were early, and are offered again in this slot
         self._announce: "bytes | None" = None
         self._announced_by: "PeerLink | None" = None
+        self.quanta = Quanta(self)
+        self.mode: "Mode | None" = None  # where there are caps, or somebody chose one
+        self.alarm: "Alarm | None" = None  # where silence and clocks are watched
+        self.finality: "Finality | None" = None  # on hosts, where the chain names a format that we check
 
     # what a node that does more than follow (a gateway) overrides
 
@@ -108,12 +125,6 @@ class Node:
     def bytes_out(self) -> int:
         return sum(carrier.bytes_out for carrier in self.carriers)
 
-    @property
-    def clock_name(self) -> str:
-        if self.chain.clock_chain:
-            return "chain"
-        return "unknown" if clock.wall_seconds() is None else "set(system)"
-
     def now_slot(self) -> int:
         """The wall clock's slot, or -1 where it is unknown or the chain is its own clock."""
         return slots.UNKNOWN if self.chain.clock_chain else slots.slot_at(clock.wall_seconds(), self.chain.spec)
@@ -124,15 +135,13 @@ class Node:
         return not any(record.link is not None and record.link.settled for record in self.peers.records)
 
     def final(self) -> "tuple[bytes, int]":
-        """What we tell peers is final: the root. We do not know more, and claim no more."""
-        tree = self.chain.tree
-        return tree.hash(tree.root), tree.slots[tree.root]
+        """What we tell peers is final. We do not know more, and claim no more."""
+        return self.chain.final_or_root()
 
     def leaves(self) -> "list[tuple[bytes, int]]":
         """Heads of the tree for an UP 0 handshake, the best one first."""
         tree = self.chain.tree
-        heads = [tree.best] + [r for r in range(tree.top) if tree.flags[r] and not tree.children[r] and r != tree.best]
-        return [(tree.hash(row), tree.slots[row]) for row in heads[: self.profile.leaves]]
+        return [(tree.hash(row), tree.slots[row]) for row in tree.heads()[: self.profile.leaves]]
 
     def hash_of(self, data: "bytes | bytearray | memoryview", start: int, end: int) -> bytes:
         return Header(self.chain.spec, data, start, end).hash
@@ -143,9 +152,13 @@ class Node:
         """Check a header that `source` announced; pass it on to the others when it is the new best one."""
         before = self.chain.tree.best
         outcome = self.follower.offer(data, start, end, self.now_slot())
-        if outcome == ADDED and self.chain.tree.best != before:
-            self._announce = bytes(memoryview(data)[start:end])
-            self._announced_by = source
+        if self.alarm is not None:
+            self.alarm.heard(source.record.name, announced_slot(data, start))
+        if outcome == ADDED:
+            source.record.firsts += 1
+            if self.chain.tree.best != before:
+                self._announce = bytes(memoryview(data)[start:end])
+                self._announced_by = source
         return outcome
 
     def blame(self, record: "Record | None", error: "RemoteError") -> None:
@@ -156,34 +169,30 @@ class Node:
         self.on_event("refused", {"peer": record.name, "reason": str(error)})
         if error.code == TIMED_OUT:
             return
-        connection = self._state_connections.pop(record.name, None)
+        connection = self.state_connections.pop(record.name, None)
         for gone in (connection, record.link.connection if record.link else None):
             if gone is not None:
                 gone.close(error.code, str(error)[:100])
 
     def _chain_event(self, name: str, row: int) -> None:
-        tree = self.chain.tree
         if name == "root":
             self._root_moved = True
-        fields: "dict[str, Any]" = {"slot": tree.slots[row], "hash": tree.hash(row)}
-        if name in ("keys_adopted", "tickets_adopted"):
-            fields["blocks_on_top"] = tree.between(tree.best, row)
-        if name == "best":
-            fields["level"] = self.chain.levels.name(row)
-            fields["ticket"] = self.chain.is_ticketed(row)
-        self.on_event(name, fields)
+        if name not in self.chain.quiet:
+            tell(self, name, row)
 
     # connections
 
     def attach(self, carrier: "Carrier") -> None:
         """Use this network too. Before `open`."""
         self.carriers.append(carrier)
+        carrier.evict = self._evict
 
-    def add_peer(self, name: str, host: str, port: int) -> "Record":
-        """Dial this peer from now on. LocalError when no carrier reaches it or max_peers are known already."""
+    def add_peer(self, name: str, host: str, port: int, is_spare: bool = False) -> "Record":
+        """Dial this peer from now on; a spare one when there are too few others. LocalError when no carrier reaches it
+        or max_peers are known already."""
         for carrier in self.carriers:
             if carrier.carries(name):
-                record = self.peers.add(name, host, port, carrier)
+                record = self.peers.add(name, host, port, carrier, OUTBOUND if is_spare else TRUSTED)
                 if record is None:
                     raise LocalError("peer %s…: %d peers are known, max_peers allows no more" % (
                         name[:12], len(self.peers.records)), 2)
@@ -201,10 +210,10 @@ class Node:
 
     def state_connection(self, record: "Record", now: int) -> "Connection":
         """The connection on which this peer is asked for state."""
-        connection = self._state_connections.get(record.name)
+        connection = self.state_connections.get(record.name)
         if connection is None or connection.state == CLOSED:
             connection = record.carrier.dial_for_state(record, now)
-            self._state_connections[record.name] = connection
+            self.state_connections[record.name] = connection
         return connection
 
     async def ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int,
@@ -217,27 +226,17 @@ class Node:
     def begin_ask(self, start: bytes, end: bytes, level: int, support: int, timeout_ms: int,
                   of: "Record | None" = None) -> "Ask":
         """The same for callers that look every turn whether it `is_done`."""
-        self._asks = [ask for ask in self._asks if not ask.is_done]
-        if len(self._asks) >= self.profile.asks:
-            raise BudgetError("asks", "%d questions are open already" % len(self._asks))
+        if self.mode is not None:
+            self.mode.asked(self, clock.ticks_ms())
+        self.asks = [ask for ask in self.asks if not ask.is_done]
+        if len(self.asks) >= self.profile.asks + self.watches:
+            raise BudgetError("asks", "%d questions are open already" % len(self.asks))
         from .asking import Ask  # a board that nobody asks does without
 
         ask = Ask(self, start, end, level, support, clock.ticks_ms() + timeout_ms, of)
-        self._asks.append(ask)
+        self.asks.append(ask)
         self._waker.wake()
         return ask
-
-    def lend_query(self) -> "Query":
-        """What a question is put with; the asker gives it back by `take_query` when it is idle."""
-        if self._queries:
-            return self._queries.pop()
-        from ..sync.query import Query
-
-        return Query(self.profile)
-
-    def take_query(self, query: "Query") -> None:
-        """The question is over."""
-        self._queries.append(query)
 
     # turns
 
@@ -252,110 +251,127 @@ class Node:
             waiter.cancel()
             self.close()
 
-    async def rest(self, busy: bool, at_most_ms: int = -1) -> None:
-        """Between two turns: wait until something comes or is due, at most so long. `busy` is what `turn` said."""
-        wait = 0 if busy else self._wait(clock.ticks_ms())
-        await self._waker.wait(wait if at_most_ms < 0 else min(wait, at_most_ms))
+    def rest(self, busy: bool, at_most_ms: int = -1) -> "Awaitable[None]":
+        """To be awaited between turns: until something comes or is due, at most so long. `busy` is what `turn` said."""
+        now = clock.ticks_ms()
+        wait = 0 if busy else self._wake_at(now) - now
+        pause = 0 if busy else self.quanta.rest_ms()
+        if at_most_ms >= 0:
+            wait, pause = min(wait, at_most_ms), min(pause, at_most_ms)
+        return self._rest(pause, max(0, wait - pause)) if pause else self._waker.wait(wait)
+
+    async def _rest(self, pause: int, wait: int) -> None:
+        self._pause = self._pause or Waker()
+        await self._pause.wait(pause)
+        await self._waker.wait(wait)
 
     async def _wake_on(self, stop: "asyncio.Event") -> None:
         await stop.wait()
-        self._waker.wake()
+        for waker in (self._waker, self._pause):
+            if waker is not None:
+                waker.wake()
 
     def turn(self, now: int) -> bool:
         """Read what has come, work a bounded amount, send what is due. Whether work is left."""
+        quanta = self.quanta
+        quanta.begin(now)
         for carrier in self.carriers:
             carrier.receive(now)
-        self._dial(now)
+        record = self.peers.due(now) if not self.budgets.is_asleep else None
+        if record is not None:
+            self.follow(record, record.carrier.dial(record, now), now)
         for carrier in self.carriers:
-            self._accept(carrier, now)
+            connection = carrier.accept()
+            if connection is not None and connection.state != CLOSED:
+                from . import admission  # a board that nobody dials does without
+
+                admission.accept(self, carrier, connection, now)
         reason = self._refusals.take(self.carriers, now)
         if reason:
             self.on_event("turned_away", {"reason": reason})
-        busy = False
-        for record in list(self.peers.records):
-            if record.link is not None:
-                busy = self._serve(record, now) or busy
-        for ask in self._asks:
-            for _ in range(_UNITS_A_TURN):
-                if not ask.step(now):
-                    break
-            else:
-                busy = True
+        quanta.charge(HANDSHAKES, now)
+        busy = self.finality is not None and self.finality.turn(now)
+        busy = quanta.links(HEADERS, now) or busy
+        busy = quanta.asks(now) or busy
+        busy = quanta.links(SERVING, now) or busy
+        busy = quanta.links(GOSSIP, now) or busy
         busy = self.work(now) or busy
+        quanta.charge(GOSSIP, now)
         self._pass_on()
-        self._retry()
+        self._retry(now)
         for carrier in self.carriers:
             carrier.flush(now)
         self._checkpoint(now)
+        if self.mode is not None:
+            self.mode.turn(self, now)
+        if self.alarm is not None:
+            self.alarm.turn(self, now)
+        quanta.end(now)
         self.turns += 1
         self.busy_ms += clock.ticks_ms() - now
         return busy
 
-    def _serve(self, record: "Record", now: int) -> bool:
+    def follow(self, record: "Record", connection: "Connection", now: int) -> None:
+        """This is the connection with that peer from now on."""
+        if not record.inbound:
+            connection.cls = HEADERS
+        record.since = now
+        record.link = self.make_link(record, connection, now)
+
+    def serve(self, record: "Record", cls: int, now: int) -> bool:
+        """One unit of work of this class with a peer; whether there may be more. Ends what has to end."""
         link = record.link
-        assert link is not None
+        if link is None:
+            return False
         try:
-            for _ in range(_UNITS_A_TURN):
-                if not link.poll(now):
-                    return False
+            return link.work(cls, now)
         except RemoteError as error:
             link.connection.close(error.code, str(error)[:100])
             link.close()
+            record.stalls += error.code == TIMED_OUT
             self.peers.failed(record, str(error), now)
             self.on_event("peer_left", {"peer": record.name, "reason": str(error)})
-            return False
         except BudgetError as error:
             self.on_event("budget", {"limit": error.limit, "reason": str(error)})
             if not error.limit.startswith("tree_"):  # a full tree drops one header; other bounds end the exchange
                 link.connection.close(OVERSIZE, str(error)[:100])
-            return False
-        return True
+        return False
 
-    def _dial(self, now: int) -> None:
-        record = self.peers.due(now)
-        if record is not None:
-            connection = record.carrier.dial(record, now)
-            record.link = self.make_link(record, connection, now)
+    def leave_all(self, reason: str, now: int) -> None:
+        """Close every connection, and hold it against nobody."""
+        from . import admission
 
-    def _accept(self, carrier: "Carrier", now: int) -> None:
-        connection = carrier.accept()
-        if connection is None or connection.state == CLOSED:
-            return
-        name = connection.peer_name
-        known = self.peers.named(name)
-        record = known or self.peers.add(name, connection.addr[0], connection.addr[1], carrier)
-        if record is None:
-            connection.close(0, "no room for another peer")
-            return
-        link = record.link
-        if link is not None:
-            # Both dialed at once: both keep the one that the smaller name began. Later than that we stay with ours:
-            # typeberry dials whoever left it, finds another name there than it looked for, and leaves. But a peer that
-            # comes again has lost the connection by which it came before: a board that was reset says no goodbye.
-            if link.connection.is_dialed and (link.greeted or carrier.name < name):
-                connection.close(0, "connected already")
-                return
-            link.connection.close(0, "connected already")
-            link.close()
-        record.inbound = known is None or known.inbound
-        record.link = self.make_link(record, connection, now)
+        admission.leave_all(self, reason, now)
+
+    def _evict(self, now: int) -> "Connection | None":
+        from . import admission
+
+        return admission.evict(self, now)
 
     def _pass_on(self) -> None:
         data, self._announce = self._announce, None
         if data is not None:
             self.pass_on(data, self._announced_by)
 
-    def _retry(self) -> None:
+    def _retry(self, now: int) -> None:
         slot = self.now_slot()
         if slot != self._retry_slot:
             self._retry_slot = slot
+            self._retries = self.follower.held
+        while self._retries > 0 and self.follower.held and self.quanta.may(HEADERS, now):
+            self._retries -= 1
             self.follower.retry(slot)
+            self.quanta.charge(HEADERS, now)
 
-    def _wait(self, now: int) -> int:
-        times = [carrier.watch(now) for carrier in self.carriers]
-        times += [self.work_at(now), self.peers.next_at()]
-        times += [ask.ends_at for ask in self._asks]
-        return max(0, earliest(times, now + _IDLE_MS) - now)
+    def _wake_at(self, now: int) -> int:
+        at = earlier(now + _IDLE_MS, earlier(self.work_at(now), self.quanta.wake_at(now)))
+        for carrier in self.carriers:
+            at = earlier(at, carrier.watch(now))
+        if not self.budgets.is_asleep:
+            at = earlier(at, self.peers.next_at())
+        for ask in self.asks:
+            at = earlier(at, ask.ends_at)
+        return max(now, at)
 
     def _checkpoint(self, now: int) -> None:
         if self._root_moved and now - self._saved_at >= self.profile.checkpoint_interval_ms:
@@ -363,11 +379,11 @@ class Node:
 
     def save(self, now: int) -> None:
         """Write the checkpoint, if there is anywhere to write it and anything new to say."""
-        if self._root_moved and (self._save is not None or self._flash is not None):
-            if self._flash is not None:
-                self._flash.keeper.save(self.chain.checkpoint())
+        if self._root_moved and (self._save is not None or self.flash is not None):
+            if self.flash is not None:
+                self.flash.keeper.save(self.chain.checkpoint())
             elif self._save is not None:
-                self._save(self.chain.checkpoint().encode())
+                self._save(self.chain.checkpoint())
             self._root_moved = False
             self._saved_at = now
 
@@ -380,3 +396,5 @@ class Node:
         self.save(now)
         for carrier in self.carriers:
             carrier.release()
+        if self.mode is not None:
+            self.mode.close()

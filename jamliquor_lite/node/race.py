@@ -46,6 +46,7 @@ class Race:
 
     def __init__(self, dialer: "Places", places: "list[tuple[str, int]]", pace: Pace, now: int) -> None:
         self.reason = "no address"
+        self.tries = 0  # connections begun
         self._dialer = dialer
         self._left = interleave(places)
         self._pace = pace
@@ -74,6 +75,7 @@ class Race:
         self._running = running
         if self._left and now >= self._next_at:
             host, port = self._left.pop(0)
+            self.tries += 1
             try:
                 link = self._dialer.dial(host, port)
             except LocalError as error:

@@ -85,6 +85,19 @@ class SerialPeer:
         """The state."""
         return self.state
 
+    def measure(self) -> None:
+        """None: nobody counts segments here."""
+
+    def pace(self) -> None:
+        """Nothing: the line's window is small."""
+
+    def widen(self, receive_bytes: int) -> None:
+        """Nothing, for the same reason."""
+
+    def abort(self) -> None:
+        """The same as `close`."""
+        self.close()
+
     def close(self) -> None:
         """End it. What was taken already is still sent."""
         if not self._is_closed:
@@ -154,6 +167,10 @@ class SerialPort:
             return None
         self._accepted = self.core.session
         return SerialPeer(self, self.address)
+
+    def measure(self) -> int:
+        """0: nobody waits."""
+        return 0
 
     def watch(self, accepting: bool) -> None:
         """Whether a new session ends a wait."""

@@ -11,7 +11,7 @@ from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.states import CONNECTING
 from jamliquor_lite.transport.terms import OFF
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 HERE = "127.0.0.1"
 ELSEWHERE = "127.0.0.2"  # the whole of 127.0.0.0/8 is this machine: other sources
 ECHO = 900
@@ -116,6 +116,14 @@ def is_over(sock):
         return False
     except OSError:
         return True
+
+
+def take(connection, found):
+    """Put the next stream of the peer into `found`, if there is one."""
+    stream = connection.accept()
+    if stream is not None:
+        found.append(stream)
+    return found
 
 
 def run(main):

@@ -1,33 +1,20 @@
 """A serial line made of two sockets of the loopback, as an emulator offers its UARTs, with a bad wire between them."""
 
-from jamliquor_lite.errors import LocalError
-from jamliquor_lite.ports import board, entropy
-from jamliquor_lite.ports.tcp import CLOSED, TcpListener
+from jamliquor_lite.ports import board
+from jamliquor_lite.ports.tcp import CLOSED
+from tests.loopback import HOST, listen
 from tests.support import skip
 from tests.transport.serial_pair import Chance
-
-HERE = "127.0.0.1"
-
-
-def listen(waker):
-    """(listener, port). Not every port of MicroPython says which port the system picked."""
-    if board.HEAP_BYTES:
-        skip("a board does not dial itself")
-    for _ in range(50):
-        port = 20_000 + int.from_bytes(entropy.random_bytes(2), "little") % 12_000
-        try:
-            return TcpListener(waker, HERE, port), port
-        except LocalError:
-            pass
-    raise AssertionError("no free port")
 
 
 class SerialLine:
     """`places` are its two ends. `garble`: one byte of so many is turned, lost or doubled; 0 is a sound line."""
 
     def __init__(self, waker, garble=0, seed=1):
+        if board.HEAP_BYTES:
+            skip("a board does not dial itself")
         found = [listen(waker), listen(waker)]
-        self.places = [("/serial/socket://%s:%d" % (HERE, port), 0) for _, port in found]
+        self.places = [("/serial/socket://%s:%d" % (HOST, port), 0) for _, port in found]
         self.garble = garble
         self.moved = 0
         self.spoiled = 0

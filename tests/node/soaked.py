@@ -62,8 +62,8 @@ class Soaked:
         self.most = {}
         self.stop = asyncio.Event()
 
-    def save(self, payload):
-        self.slots.save(payload)
+    def save(self, checkpoint):
+        self.slots.save(checkpoint.encode())
         self.checkpoints += 1
 
     def hear(self, name, fields):
@@ -93,7 +93,7 @@ class Soaked:
             "routes": len(listener._routes),
             "streams": max((len(c._streams) for c in connections), default=0),
             "streams of the core": max((len(c._core._streams) for c in connections), default=0),
-            "questions": len(node._asks),
+            "questions": len(node.asks),
             "epochs": sum(epoch is not None for epoch in node.chain.epochs),
             "tickets marks": sum(mark is not None for mark in node.chain.marks),
             "threads": threading.active_count(),

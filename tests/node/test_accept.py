@@ -5,12 +5,13 @@ import asyncio
 from jamliquor_lite.node.node import Node
 from jamliquor_lite.p2p.identity import Identity
 from jamliquor_lite.ports import clock
+from jamliquor_lite.transport.shedding import NOTHING, PEER
 from jamliquor_lite.transport.terms import OFF, REQUIRE
 from tests.chain.chains import of_devnet
 from tests.node.world import address, chain_of, libp2p, profile_of
 
 FIRST, SECOND = sorted((b"\x55" * 32, b"\x66" * 32), key=lambda seed: Identity(seed).name)
-_PATIENCE_S = 20
+_PATIENCE_S = 120
 
 
 class Follower:
@@ -129,5 +130,59 @@ def test_who_is_turned_away_is_said_and_not_again_and_again():
         assert old.left()[0] == "noise: the peer speaks none of /noise"
         await node.stop()
         await old.stop()
+
+    asyncio.run(main())
+
+
+class Exhausted:
+    """As transport/shedding.py, when streams were reset in vain."""
+
+    streams, peers = 3, 0
+
+    def __init__(self):
+        self.due = 0
+
+    @property
+    def is_hungry(self):
+        return self.due > 0
+
+    def poll(self, connections, now):
+        due, self.due = self.due, 0
+        self.peers += due > 0
+        return PEER if due else NOTHING
+
+    def wake_at(self, now):
+        return now if self.due else -1
+
+
+def test_when_memory_is_exhausted_the_worst_stranger_is_told_to_go_and_no_peer_of_the_users():
+    async def main():
+        node, *others = [Follower(bytes([number]) * 32) for number in range(1, 5)]
+        node.carrier.shedding = shedding = Exhausted()
+        for other in others:
+            other.node.profile.peer_retry_ms = 600_000
+            other.node.add_peer(*address(node.node))
+        node.node.add_peer(*address(others[0].node))  # the user wants this one
+        for follower in (node, *others):
+            follower.start()
+        await until(lambda: node.node.peers.connected == 3 and all(
+            other.link is not None and other.link.greeted for other in others))
+        records = {record.name: record for record in node.node.peers.records}
+        names = [other.carrier.name for other in others]
+        records[names[0]].blamed, records[names[1]].stalls = 2, 1
+        for left in (1, 2):
+            shedding.due = 1
+            await until(lambda n=left: node.node.peers_evicted == n)
+            await until(lambda n=left: others[n].left() != [])
+        gone = ["the peer closed the connection"]
+        assert [other.left() for other in others] == [[], gone, gone], "the worse one first"
+        shedding.due = 1
+        await until(lambda: not shedding.due)
+        assert [record.name for record in node.node.peers.records] == names[:1] and node.node.peers_evicted == 2
+        assert node.left() == ["memory is exhausted"] * 2 and shedding.peers == 3
+        assert node.node.budgets.slots.taken == [0, 0, 1]
+        for follower in (node, *others):
+            await follower.stop()
+        assert node.carrier.is_whole
 
     asyncio.run(main())

@@ -14,16 +14,18 @@ from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.states import CLASSICAL, CLOSED, CONNECTING, HYBRID, READY
 from jamliquor_lite.transport.terms import OFF, REQUIRE
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 ECHO = 900
 NAME = "/test/echo/1"
 HOST = "127.0.0.1"
 PING = bytes(range(32))
 
 
-def board():
+def board(**numbers):
     """Fewer and smaller buffers than anything that goes through them."""
     profile = Profile()
+    for name in numbers:
+        setattr(profile, name, numbers[name])
     profile.frame_bytes = 2050
     profile.frames = 4
     profile.chunk_bytes = 256
@@ -31,7 +33,8 @@ def board():
     profile.identify_bytes = 512
     profile.identify_buffers = 1
     profile.stream_window_bytes = profile.connection_window_bytes = 1024
-    profile.send_buffer_bytes = profile.connection_send_bytes = 512
+    profile.send_buffer_bytes = 512
+    profile.connection_send_bytes = 768  # a chunk of which is for what is urgent
     profile.handshake_timeout_ms = PATIENCE_MS
     return profile
 
@@ -39,9 +42,10 @@ def board():
 class Hosts:
     """A carrier that listens and one that dials, driven together."""
 
-    def __init__(self, policy, dialers_policy=""):
+    def __init__(self, policy, dialers_policy="", **numbers):
+        """`numbers`: of the profile of the one that dials."""
         self.waker = Waker()
-        self.dialer = Libp2pCarrier(b"\x01" * 32, "", board(), [], policy=dialers_policy or policy)
+        self.dialer = Libp2pCarrier(b"\x01" * 32, "", board(**numbers), [], policy=dialers_policy or policy)
         self.dialer.open(self.waker)
         for _ in range(50):  # not every port of MicroPython says which port the system picked
             self.port = 20_000 + int.from_bytes(entropy.random_bytes(2), "little") % 12_000
@@ -122,14 +126,16 @@ def test_hybrid_ping_and_identify_both_ways():
     asyncio.run(_both_ways(REQUIRE, HYBRID))
 
 
-async def _much(size):
-    hosts = Hosts(OFF)
+async def _much(size, **numbers):
+    hosts = Hosts(OFF, **numbers)
     hosts.listener.terms.serve(NAME, ECHO)
     hosts.dialer.terms.speak(NAME, ECHO)
     dialed = await hosts.dial()
     accepted = await hosts.accept()
     there = dialed.open(ECHO)
-    data = bytes([at * 7 & 0xFF for at in range(size)])
+    data = bytearray(size)
+    for at in range(size):
+        data[at] = at * 7 & 0xFF
     buf = bytearray(size)
     progress = [0, 0, None]
 
@@ -144,13 +150,24 @@ async def _much(size):
             progress[1] += count
         return progress[2] is not None and progress[2].state & READ_ENDED
 
+    traffic = hosts.dialer.traffic
+    sent_before, begun = traffic.wire_out, clock.ticks_ms()
     await hosts.until(is_done)
     assert progress[1] == size and buf == data
+    cap = traffic.budgets.profile.max_upload_rate
+    if cap:
+        passed = clock.ticks_ms() - begun
+        assert size < traffic.wire_out - sent_before <= cap * passed // 1000 + traffic.budgets.up.burst
+    assert traffic.wire_out > traffic.bytes_out and traffic.wire_in > traffic.bytes_in
     await hosts.close()
 
 
 def test_more_than_all_buffers_together_arrives():
     asyncio.run(_much(20_000))
+
+
+def test_what_is_sent_keeps_to_its_cap_however_long_it_takes():
+    asyncio.run(_much(40_000, max_upload_rate=100_000))
 
 
 async def _nobody_there():
@@ -182,7 +199,7 @@ def test_a_classical_dialer_is_refused_by_policy():
 async def _no_socket():
     hosts = Hosts(OFF)
 
-    def shortage(waker, host, port):
+    def shortage(waker, host, port, *sizes):
         raise LocalError("cannot dial: too many open files")
 
     before, places.dial = places.dial, shortage

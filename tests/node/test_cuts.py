@@ -11,7 +11,7 @@ from tests.node.world import World, chain_of
 KEY = service_account(1)
 CUTS = [*range(70), 100, 131, 132, 133, 200, 260, 300, 340]
 # Silent, slow or without state is no lie: such a peer is passed over and goes on feeding us headers.
-NO_LIE = ("silent", "refusing", "unsupported", "cut", "close-after", "mute")
+NO_LIE = ("silent", "refusing", "unsupported", "cut", "close-after", "mute", "false-attestation")
 LIES = [name for name in WIRE_FAULTS if name not in NO_LIE]
 
 
@@ -35,7 +35,7 @@ def test_hanging_up_after_any_byte_proves_nothing_and_harms_nobody():
                 assert answer.entries[0].value == trie.get(KEY), count
                 assert sum(world.servers[0].requests.values()) > asked, count
             assert world.node.proved_answers == len(CUTS)
-            assert len(world.node._state_connections) <= 2 and cutter.link is not None and world.lines == []
+            assert len(world.node.state_connections) <= 2 and cutter.link is not None and world.lines == []
             world.servers[0].announce(world.chain.advance(1)[0])
             await world.caught_up()  # heard from the cutter alone: the connection that follows was never touched
 

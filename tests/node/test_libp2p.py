@@ -2,6 +2,9 @@
 
 import asyncio
 
+from jamliquor_lite.budget.profile import LINUX
+from jamliquor_lite.jam import kinds
+from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.ports import clock
 from tests.node.test_services import HERE, Hosts, carrier
 
@@ -35,3 +38,12 @@ def test_who_found_no_room_to_send_has_a_turn_as_soon_as_there_is_some():
         assert dialer.is_whole and listener.is_whole
 
     asyncio.run(main())
+
+
+def test_streams_have_the_class_of_their_kind():
+    served = (kinds.HEADER_REQUEST, kinds.STATE_REQUEST, kinds.BLOCK_ANNOUNCEMENT, kinds.TICKET_TO_PROXY)
+    host = Libp2pCarrier(bytes(32), "00112233", LINUX, [], served)
+    for kind in kinds.SPOKEN:
+        assert host.terms.scope(kind, True).cls == kinds.class_of(kind, True)
+    for kind in served:
+        assert host.terms.scope(kind, False).cls == kinds.class_of(kind, False)

@@ -4,7 +4,7 @@ from jamliquor_lite.transport.multistream import message
 from jamliquor_lite.transport.noise import PLAIN
 from jamliquor_lite.transport.states import CLOSED, READY
 from jamliquor_lite.transport.terms import PREFER, REQUIRE
-from tests.node.lite_world import ECHO, ELSEWHERE, HERE, World, descriptors, is_over, run
+from tests.node.lite_world import ECHO, ELSEWHERE, HERE, World, descriptors, is_over, run, take
 
 HELLO = message("/multistream/1.0.0") + message(PLAIN)
 
@@ -62,15 +62,14 @@ def test_connections_that_stand_count_for_their_source_too():
     run(main)
 
 
-def test_no_more_peers_than_the_board_has_slots():
+def test_no_more_connections_than_peers_and_those_who_come_to_prove_themselves():
     async def main():
-        world = World(max_peers=3, handshakes=64, connections_per_source=32)
-        for _ in range(12):
-            world.stranger(ELSEWHERE)
-        # Two above max_peers are let in, to be told.
-        await world.until(lambda: len(world.listener.connections) == 5)
-        await world.later(10)
-        assert len(world.listener.connections) == 5 and world.listener.is_whole
+        world = World(dialers=4, max_peers=1, handshakes=2)
+        states = [(await world.dial(number)).state for number in range(4)]
+        # Whoever has proved himself may take another's place: it is the node that says so.
+        assert states == [READY, READY, READY, CLOSED]
+        assert world.listener.refused == {"slots": 1} and world.listener.last_refusal == "too many connections"
+        assert len(world.listener.connections) == 3
         await world.end()
 
     run(main)
@@ -121,13 +120,6 @@ async def exchange(world, connection):
     buf = bytearray(10)
     await world.until(lambda: stream.recv_into(buf, 0, 10) == 5)
     assert bytes(buf[:5]) == b"world"
-
-
-def take(connection, found):
-    stream = connection.accept()
-    if stream is not None:
-        found.append(stream)
-    return found
 
 
 def test_two_hundred_connections_leave_nothing_behind():

@@ -58,7 +58,8 @@ def test_an_address_that_is_dead_does_not_keep_us_either():
         assert world.dialers[0]._pace.patience_ms < 250
         connection.close()
         await world.until(lambda: not world.dialers[0].connections)
-        race = Race(Places(world.waker), [sock.getsockname(), (HERE, world.port)], world.dialers[0]._pace, world.now)
+        places = Places(world.waker, world.listener.profile)
+        race = Race(places, [sock.getsockname(), (HERE, world.port)], world.dialers[0]._pace, world.now)
         assert race.poll(world.now) is None
         assert 0 < race.wake_at(world.now) - world.now < 250
         race.close()

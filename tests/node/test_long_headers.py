@@ -114,7 +114,7 @@ def test_full_spec_marks_over_the_lite_network():
             running = asyncio.create_task(node.run(stop))
 
             async def until(condition):
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(120):
                     while not condition():
                         assert not running.done(), running.exception()
                         await asyncio.sleep(0.005)

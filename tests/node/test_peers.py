@@ -2,6 +2,7 @@
 """Who is dialed when: caps, backoff, spare peers, several addresses of one peer; and whose connection is tried next."""
 
 from jamliquor_lite.budget.profile import Profile
+from jamliquor_lite.budget.slots import INBOUND, OUTBOUND, TRUSTED
 from jamliquor_lite.node.peers import Peers
 from jamliquor_lite.node.race import Pace, interleave
 
@@ -116,6 +117,19 @@ def test_who_dialed_us_is_never_dialed_and_is_forgotten():
     assert record.suite == "hybrid"
     peers.failed(record, "left", 0)
     assert peers.records == [] and record.suite == "" and record.reason == "left"
+
+
+def test_who_is_known_rises_to_what_he_is_wanted_for_and_never_falls():
+    peers = table(max_peers=4, inbound_peers=4, reserved_peers=3)
+    record = peers.add("peer", "192.0.2.1", 1, None, INBOUND)
+    assert record.inbound and peers.slots.taken == [1, 0, 0]
+    assert peers.add("other", "192.0.2.2", 1, None, INBOUND) is None, "the rest is reserved"
+    assert peers.add("peer", "192.0.2.1", 1, None, OUTBOUND) is record
+    assert record.is_spare and not record.inbound and not record.is_trusted and peers.slots.taken == [0, 1, 0]
+    for kind in (TRUSTED, OUTBOUND, INBOUND):
+        peers.add("peer", "192.0.2.1", 1, None, kind)
+        assert record.is_trusted and peers.slots.taken == [0, 0, 1], "and so it stays"
+    assert peers.records == [record]
 
 
 def test_inbound_peers_count_towards_enough():

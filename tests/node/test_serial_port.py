@@ -15,7 +15,7 @@ from jamliquor_lite.transport.terms import OFF
 from tests.node.serial_line import SerialLine
 from tests.support import raises
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 ECHO = 900
 NAME = "/test/echo/1"
 WORDS = bytes(range(256)) * 24
@@ -215,7 +215,7 @@ def test_a_goodbye_is_heard():
 def test_what_is_no_place():
     async def main():
         waker = Waker()
-        places = Places(waker)
+        places = Places(waker, Profile())
         raises(LocalError, places.dial, "/serial/no/such/port", 0)
         raises(LocalError, places.listen, "/serial/socket://127.0.0.1", 0)
         port = SerialPort(waker, "/serial/ttyS1@9600")

@@ -12,7 +12,7 @@ from jamliquor_lite.ports import clock, store
 from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.states import CONNECTING, HYBRID, READY
 
-_PATIENCE_S = 20
+_PATIENCE_S = 120
 HERE = ("127.0.0.1", 0)
 
 

@@ -15,7 +15,7 @@ from jamliquor_lite.p2p import keys, multiaddr
 from tests.chain.chains import of_devnet
 
 ASK_MS = 20_000  # a fail-safe: nothing here takes a second
-_PATIENCE_S = 40
+_PATIENCE_S = 120
 
 
 def profile_of(**numbers):
@@ -27,9 +27,8 @@ def profile_of(**numbers):
     return profile
 
 
-def address(server):
-    """(name, host, port) of a server on the first of its networks."""
-    text = server.addresses[0]
+def place(text):
+    """(name, host, port) of an address in either form."""
     if text.startswith("/"):
         parsed = multiaddr.parse(text)
         return keys.peer_name(parsed.peer_id), parsed.host, parsed.port
@@ -38,9 +37,14 @@ def address(server):
     return name, host, int(port)
 
 
-def quic(seed, genesis_hash, profile):
+def address(server):
+    """(name, host, port) of a server on the first of its networks."""
+    return place(server.addresses[0])
+
+
+def quic(seed, genesis_hash, profile, budgets=None):
     """A QUIC carrier on the loopback."""
-    return QuicCarrier(seed, genesis_hash, profile, "127.0.0.1", 0)
+    return QuicCarrier(seed, genesis_hash, profile, "127.0.0.1", 0, budgets)
 
 
 def libp2p(seed, genesis_hash, profile, **options):
@@ -72,7 +76,7 @@ class World:
             self.servers.append(Server(served, TINY, seed=bytes([number + 1]) * 32, wire=fault, **over))
         profile = profile or profile_of()
         self.node = Node(self.start, profile, "test", self._hear, options.get("save"), options.get("flash"))
-        self.node.attach(CARRIERS[network](b"\x55" * 32, self.start.genesis_hash, profile))
+        self.node.attach(CARRIERS[network](b"\x55" * 32, self.start.genesis_hash, profile, budgets=self.node.budgets))
         self._stop = asyncio.Event()
 
     def _hear(self, name, fields):
