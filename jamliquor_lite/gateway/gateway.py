@@ -2,8 +2,10 @@
 
     headers   announced as they are checked; ranges of them from the store, older ones from an upstream's blocks
     blocks    CE 128; a recent one by its hash from memory, validated (blocks.py); else passed through as it comes
+    attested  the openings of the newest epochs that it holds for vouched or final, under its signature
     state     CE 129, passed through from an upstream that is known to serve it; else the protocol is not offered,
               which a lite node reports as "unavailable upstream"
+    differences   of watched state, made of what upstreams prove (differences.py)
 
 What is passed through comes from an upstream, or where there is none, by way of other gateways (sources.py).
 
@@ -12,6 +14,8 @@ Whoever uses a gateway checks all of it, as it would with any other peer.
 
 import asyncio
 
+from ..budget.budgets import FULL
+from ..budget.classes import GOSSIP, HEADERS, SERVING
 from ..chain import state_key
 from ..chain.header import Header
 from ..chain.levels import SEALED
@@ -19,43 +23,53 @@ from ..chain.light import ADDED, HELD, KNOWN, ORPHAN
 from ..chain.tree import NONE
 from ..errors import BudgetError, LocalError, VerifyError
 from ..jam.kinds import (
+    ATTESTATION_REQUEST,
     BLOCK_ANNOUNCEMENT,
     BLOCK_OFFER,
     BLOCK_REQUEST,
+    DIFFERENCE_REQUEST,
     HEADER_ANNOUNCEMENT,
     HEADER_REQUEST,
+    JUSTIFICATION_REQUEST,
     RELAYED_REQUEST,
     STATE_REQUEST,
+    class_of,
     protocol,
 )
 from ..jam.range_request import DESCENDING
 from ..node.answers import MAX_HEADERS
+from ..node.attesting import AttestationAnswer, Openings
 from ..node.carrier import earliest
 from ..node.libp2p import Libp2pCarrier
 from ..node.node import Node
 from . import reach
 from .blocks import Blocks
+from .differences import Differences
 from .gossip import Gossip
 from .link import GatewayLink
+from .proved import Proved
+from .quanta import ServingQuanta
 from .relays import Relays
 from .sources import Sources
 from .store import HeaderStore
-from .upstreams import LEARN, Upstreams
+from .upstreams import FINALITY_KINDS, LEARN, Upstreams
 from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ..budget.budgets import Budgets
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
-    from ..node.carrier import Carrier, Connection
+    from ..node.carrier import Carrier, Connection, KindStream
     from ..node.link import PeerLink
     from ..node.peers import Record
+    from ..p2p.identity import Identity
     from .waiting import Waiter
 
-SERVED = (BLOCK_ANNOUNCEMENT, HEADER_REQUEST, HEADER_ANNOUNCEMENT, BLOCK_OFFER, RELAYED_REQUEST)  # by every gateway;
-#                                                                                             blocks and state by some
+SERVED = (BLOCK_ANNOUNCEMENT, HEADER_REQUEST, HEADER_ANNOUNCEMENT, BLOCK_OFFER, RELAYED_REQUEST,
+          ATTESTATION_REQUEST)  # by every gateway; blocks and state by some
 _SPOKEN = (BLOCK_OFFER, RELAYED_REQUEST)  # besides what every node speaks
 _FILL_MS = 2_000  # so long one peer fills our gap alone, that not all send the same; then it is another one's turn,
 _ANSWER_MS = 8_000  # once the answer under way is complete, or so much later: a peer may send it byte by byte
@@ -67,16 +81,21 @@ class Gateway(Node):
     those dialed on the lite network are gateways."""
 
     def __init__(self, checkpoint: "Checkpoint", profile: "Profile", chain_name: str,
-                 on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[bytes], None] | None" = None,
-                 serves: str = LEARN) -> None:
-        Node.__init__(self, checkpoint, profile, chain_name, on_event, save)
+                 on_event: "Callable[[str, dict[str, Any]], None]", save: "Callable[[Checkpoint], None] | None" = None,
+                 serves: str = LEARN, budgets: "Budgets | None" = None) -> None:
+        Node.__init__(self, checkpoint, profile, chain_name, on_event, save, None, budgets)
         self.upstreams = Upstreams(self, serves)
         self.sources = Sources(self.upstreams)
         self.relays = Relays(self.sources, profile)
+        self.quanta: ServingQuanta = ServingQuanta(self, self.relays)
         self.gossip: Gossip[GatewayLink] = Gossip()
         self.store = HeaderStore(profile, checkpoint.header_hash)
         self.blocks = Blocks(self, profile)
+        self.proved = Proved(profile)
+        self.differences = Differences(self)
         self.waiting = Waiting(profile)
+        self._openings = Openings(self.chain)
+        self._identity: Identity | None = None  # that attestations are signed by
         self.headers_in = 0  # whole headers that came, from wherever, each time they came
         self.ranges_served = 0
         self.source: GatewayLink | None = None  # whose bytes are looked at
@@ -112,10 +131,11 @@ class Gateway(Node):
         """Use this network too, and serve on it. Before `open`."""
         Node.attach(self, carrier)
         if isinstance(carrier, Libp2pCarrier):
+            self._identity = carrier.identity
             for kind in SERVED:
                 carrier.serve(kind)
             for kind in _SPOKEN:
-                carrier.terms.speak(protocol(kind, self.chain.genesis_hash[:4].hex()), kind)
+                carrier.terms.speak(protocol(kind, self.chain.genesis_hash[:4].hex()), kind, class_of(kind, True))
 
     def offer(self, data: "bytes | bytearray | memoryview", start: int, end: int, source: "PeerLink") -> int:
         """Check a header that came whole: announced by an upstream, or fetched by its hash."""
@@ -172,6 +192,8 @@ class Gateway(Node):
     def work(self, now: int) -> bool:
         """Ask for announced headers, move what is passed through, see who serves what."""
         self._bytes_sent = self.bytes_out
+        if self.finality is not None:
+            self.finality.keeper = self.proved  # whoever made the node has made it since
         best = self.chain.tree.hash(self.chain.tree.best)
         if best != self.store.best:
             self.store.lead(best)
@@ -182,17 +204,20 @@ class Gateway(Node):
         self._in_vain(self.waiting.late(now, self._is_coming))
         self._learn(now)
         self._watch_upstreams()
-        busy = any(link.ripe for link in self.links)
-        return self.relays.turn(now) or busy
+        quanta = self.quanta
+        quanta.charge(GOSSIP, now)
+        busy = not quanta.is_waiting(HEADERS) and any(link.ripe for link in self.links)
+        return quanta.relays(now) or busy
 
     def work_at(self, now: int) -> int:
         """When `work` is due at the latest."""
-        is_serving = self.relays.is_waiting_below or any(link.is_serving for link in self.links)
-        if is_serving and self.bytes_out != self._bytes_sent:
-            return now  # what was sent has made room
-        times = [self.gossip.wake_at(now), self.blocks.gossip.wake_at(now), self.relays.wake_at(now),
-                 self.waiting.wake_at()]
-        if self.upstreams.unlearned():
+        times = [self.gossip.wake_at(now), self.blocks.gossip.wake_at(now), self.waiting.wake_at()]
+        if not self.quanta.is_waiting(SERVING):  # else nothing of it may be done before its time
+            is_serving = self.relays.is_waiting_below or any(link.is_serving for link in self.links)
+            if is_serving and self.bytes_out != self._bytes_sent:
+                return now  # what was sent has made room
+            times.append(self.relays.wake_at(now))
+        if self.budgets.mode == FULL and self.upstreams.unlearned():
             times.append(self._probe_at)
         return earliest(times, -1)
 
@@ -208,6 +233,12 @@ class Gateway(Node):
     def read_header(self, data: "bytes | bytearray | memoryview", start: int, end: int) -> Header:
         """The header that these bytes are. VerifyError when they are none."""
         return Header(self.chain.spec, data, start, end)
+
+    def attest(self, stream: "KindStream", now: int) -> AttestationAnswer:
+        """Answer a peer that asks what we hold for vouched."""
+        assert self._identity is not None  # it came on the carrier that has it
+        return AttestationAnswer(stream, now + self.profile.state_sync_timeout_ms, self._identity,
+                                 self.chain.genesis_hash, self._openings.entries)
 
     def knows(self, header_hash: bytes) -> bool:
         """Whether the chain has this header."""
@@ -263,6 +294,11 @@ class Gateway(Node):
             offered.add(BLOCK_REQUEST)
         if near[STATE_REQUEST] != reach.NOBODY:
             offered.add(STATE_REQUEST)
+        if self.upstreams.state_offered:
+            offered.add(DIFFERENCE_REQUEST)
+        offered.update(kind for kind in FINALITY_KINDS if self.upstreams.may_answer(kind, []))
+        if self.proved.count:
+            offered.add(JUSTIFICATION_REQUEST)
         changed = offered != self._offered
         self._offered = frozenset(offered)
         if changed or self.state_word != self._state_word:
@@ -284,7 +320,7 @@ class Gateway(Node):
     def _serve_kinds(self) -> None:
         for carrier in self.carriers:
             if isinstance(carrier, Libp2pCarrier):
-                for kind in (BLOCK_REQUEST, STATE_REQUEST):
+                for kind in (BLOCK_REQUEST, STATE_REQUEST, DIFFERENCE_REQUEST) + FINALITY_KINDS:
                     if kind in self._offered:
                         carrier.serve(kind)
                     else:
@@ -292,8 +328,8 @@ class Gateway(Node):
         self.on_event("offers", {"blocks": BLOCK_REQUEST in self._offered, "state": self._state_word})
 
     def _learn(self, now: int) -> None:
-        if self._probe is not None or now < self._probe_at:
-            return
+        if self._probe is not None or now < self._probe_at or self.budgets.mode != FULL:
+            return  # what only we want to know wakes nobody
         unlearned = self.upstreams.unlearned()
         if unlearned:
             self._probe_at = now + self.profile.state_probe_ms

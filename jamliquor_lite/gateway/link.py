@@ -6,15 +6,18 @@ asked for those that it names (gossip.py); everybody else hears whole headers on
 
 from collections import deque
 
+from ..budget.classes import GOSSIP, HEADERS, SERVING
 from ..budget.meter import Meter
 from ..chain.light import ORPHAN
-from ..errors import RemoteError, VerifyError
+from ..errors import RemoteError
 from ..jam.events import ANNOUNCEMENT, DONE, ENDED, HEADER, LOST, NOTHING, REFUSED
 from ..jam.header_announcement import OURS, THEIRS, HeaderAnnouncement
 from ..jam.header_request import HeaderRequest
 from ..jam.kinds import (
+    ATTESTATION_REQUEST,
     BLOCK_OFFER,
     BLOCK_REQUEST,
+    DIFFERENCE_REQUEST,
     HEADER_ANNOUNCEMENT,
     HEADER_REQUEST,
     MALFORMED,
@@ -24,10 +27,12 @@ from ..jam.kinds import (
     TOO_MANY_STREAMS,
 )
 from ..jam.range_request import DESCENDING
+from ..node.attesting import AttestationAnswer
 from ..node.link import PeerLink
 from .blocks import BlockTrade
+from .differences import Differing
 from .serving import Passing, Ranging
-from .upstreams import is_upstream
+from .upstreams import FINALITY_KINDS, is_upstream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
     from .gateway import Gateway
     from .waiting import Waiter
 
-_REQUESTS = (BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST)
+_REQUESTS = (BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST, ATTESTATION_REQUEST, DIFFERENCE_REQUEST) + FINALITY_KINDS
 _BURST_S = 2  # a peer's requests that are passed on at once, in seconds of its rate
 
 
@@ -52,7 +57,7 @@ class GatewayLink(PeerLink):
         self.meter = Meter(profile.relay_rate, _BURST_S * profile.relay_rate)
         self.announcer = HeaderAnnouncement(profile.announce_queue)
         self.trade = BlockTrade(self)
-        self._answers: list[Passing | Ranging] = []
+        self._answers: list[Passing | Ranging | AttestationAnswer | Differing] = []
         self._untold: deque[bytes] = deque(maxlen=profile.announce_queue)  # for UP 0; the oldest goes first
         self._said: deque[bytes] = deque(maxlen=profile.announce_queue)  # by the peer, lately
         self._is_named = not record.inbound and not self.is_upstream  # the user says that this is a gateway
@@ -75,8 +80,8 @@ class GatewayLink(PeerLink):
 
     @property
     def is_asking(self) -> bool:
-        """It answers a range that fills our gap."""
-        return self._range.busy
+        """It answers a range that fills our gap, or what it answered is being checked."""
+        return self._range.busy or self.gap.is_joining
 
     @property
     def is_behind(self) -> bool:
@@ -89,24 +94,24 @@ class GatewayLink(PeerLink):
 
     # what the node asks of a link
 
-    def poll(self, now: int) -> bool:
-        """One unit of work of each part; whether there may be more."""
+    def _step(self, cls: int, now: int) -> bool:
+        # One unit of each part: at most one header of each way in which headers come.
         self.now = now
         self.gateway.source = self
         try:
-            busy = PeerLink.poll(self, now)
-            if not self.ready:
-                return busy
-            busy = self._mesh(now) or busy
-            busy = self._fetched(now) or busy
-            busy = self._ripened() or busy
-            busy = self.trade.poll(now) or busy
-        except VerifyError as error:
-            raise RemoteError(MALFORMED, str(error))
+            busy = PeerLink._step(self, cls, now)
+            if cls == HEADERS:
+                busy = self._fetched(now) or busy
+                busy = self._ripened() or busy
+            elif cls == SERVING:
+                busy = self._serve(now) or busy
+            elif cls == GOSSIP:
+                busy = self._mesh(now) or busy
+                busy = self.trade.poll(now) or busy
+                self._tell()
+            return busy
         finally:
             self.gateway.source = None
-        self._tell()
-        return self._serve(now) or busy
 
     def announce(self, data: bytes) -> None:
         """Have the peer hear of a header on UP 0 when it takes it. Upstreams have it from others than us."""
@@ -128,6 +133,10 @@ class GatewayLink(PeerLink):
             stream.reset(TOO_MANY_STREAMS)
         elif kind == HEADER_REQUEST:
             self._answers.append(Ranging(self, stream, self.now))
+        elif kind == ATTESTATION_REQUEST:
+            self._answers.append(self.gateway.attest(stream, self.now))
+        elif kind == DIFFERENCE_REQUEST:
+            self._answers.append(Differing(self.gateway, stream, self.now))
         else:
             self._answers.append(Passing(self, kind, stream, self.now))
         return True
@@ -147,10 +156,13 @@ class GatewayLink(PeerLink):
         self.trade.close()
         self.gateway.left(self)
         self.ripe.clear()
+        for answer in self._answers:
+            if isinstance(answer, Differing):
+                answer.leave()
         self._answers = []
 
     def _request(self, now: int) -> bool:
-        if self.is_behind and not self._range.busy and not self.gateway.may_fill(self, now):
+        if self.is_behind and not self.is_asking and not self.gateway.may_fill(self, now):
             return False
         return PeerLink._request(self, now)
 
@@ -245,8 +257,9 @@ class GatewayLink(PeerLink):
             try:
                 busy = answer.poll(now) or busy
             except RemoteError as error:
-                if error.code != TIMED_OUT:  # a slow reader loses its answer, no more
+                if error.code != TIMED_OUT:
                     raise
+                self.record.stalls += 1  # a slow reader loses its answer, and counts for less
         if self._answers:
             self._answers = [answer for answer in self._answers if answer.busy]
         return busy

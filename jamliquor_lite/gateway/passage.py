@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..jam.block_request import BlockResponder
+    from ..jam.exchange import Responder
     from ..jam.framing import Buffer, Stream
     from ..jam.state_request import StateResponder
 
@@ -52,6 +53,11 @@ def of_state(responder: "StateResponder", profile: "Profile") -> "Passage | None
     put_u32(responder.request, _STATE_SIZE_AT, min(responder.max_size, profile.state_answer_bytes))
     most = profile.state_answer_bytes
     return Passage(responder.what, _message(responder.request), 2, most, responder.hand_over())
+
+
+def of_finality(responder: "Responder", profile: "Profile") -> "Passage":
+    """The passage of a CE 130 or CE 153 request that is complete. Any hash and any set id makes sense."""
+    return Passage(responder.what, _message(responder.request), 1, profile.finality_relay_bytes, responder.hand_over())
 
 
 def _message(request: bytearray) -> bytes:

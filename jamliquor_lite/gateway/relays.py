@@ -5,6 +5,7 @@ A request waits in one queue. Its turn comes when a buffer is free, an upstream 
 its share; so neither many requests of one peer nor slow readers keep the others from theirs.
 """
 
+from ..budget.classes import SERVING
 from ..budget.pool import Pool
 from ..errors import BudgetError, RemoteError
 from ..jam.events import DONE, ENDED, LOST, MORE, NOTHING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..budget.profile import Profile
     from ..node.carrier import Connection, KindStream
     from ..node.peers import Record
+    from ..node.turn import Quanta
     from .passage import Passage
     from .refetch import Refetch
     from .sources import Sources
@@ -69,6 +71,8 @@ class Relays:
         self._pool = Pool("relays", profile.relays, profile.relay_chunk_bytes)
         self._waiting: list[_Relay] = []
         self._running: list[_Relay] = []
+        self._turned_at = 0
+        self.was_put_off = False  # the last turn ended for want of processor time
         self._is_crowded = False  # somebody within its share waits only because others have theirs
 
     @property
@@ -104,15 +108,31 @@ class Relays:
             self._waiting.remove(relay)
             relay.exchange.cancel()
 
-    def turn(self, now: int) -> bool:
-        """Begin what can begin, move what can move. Whether there may be more at once."""
-        self._is_crowded = False
+    def turn(self, now: int, quanta: "Quanta | None" = None) -> bool:
+        """Begin what can begin, move what can move, as far as there is processor time for SERVING. Whether there may
+        be more at once."""
+        passed, self._turned_at = now - self._turned_at, now
+        self._is_crowded = self.was_put_off = False
         for relay in list(self._waiting):
             self._wait(relay, now)
         busy = False
-        for relay in list(self._running):
-            busy = self._move(relay, now) or busy
+        running = list(self._running)
+        for at in range(len(running)):
+            if quanta is not None and not quanta.may(SERVING, now):
+                self._put_off(running[at:], passed, now)
+                return False
+            busy = self._move(running[at], now) or busy
+            if quanta is not None:
+                quanta.charge(SERVING, now)
         return busy
+
+    def _put_off(self, relays: "list[_Relay]", passed_ms: int, now: int) -> None:
+        # For them the clock stands still, and they are the first next time.
+        self.was_put_off = True
+        for relay in relays:
+            relay.moved_at = min(now, relay.moved_at + passed_ms)
+            relay.began_at = min(now, relay.began_at + passed_ms)
+        self._running = relays + [relay for relay in self._running if relay not in relays]
 
     def wake_at(self, now: int) -> int:
         """When `turn` is due at the latest (ms), or -1."""

@@ -1,9 +1,17 @@
-"""One request of a peer: a header range, or CE 128 and CE 129, from what is here or through the relays."""
+"""One request of a peer: a header range, or CE 128, 129, 130 and 153, from what is here or through the relays."""
 
 from ..errors import RemoteError
 from ..jam.block_request import BlockResponder
 from ..jam.events import NOTHING, REQUEST
-from ..jam.kinds import BLOCK_REQUEST, RELAYED_REQUEST, TIMED_OUT
+from ..jam.finality_answer import JustificationResponder, WarpResponder
+from ..jam.kinds import (
+    BLOCK_REQUEST,
+    JUSTIFICATION_REQUEST,
+    RELAYED_REQUEST,
+    STATE_REQUEST,
+    TIMED_OUT,
+    WARP_SYNC_REQUEST,
+)
 from ..jam.range_request import DESCENDING
 from ..jam.relayed_request import Preamble
 from ..jam.state_request import StateResponder
@@ -13,15 +21,25 @@ from .refetch import Refetch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ..jam.framing import Stream
     from .link import GatewayLink
+
+    Taker = BlockResponder | StateResponder | JustificationResponder | WarpResponder
 
 _REQUEST_MS = 10_000  # a peer that opens a stream and does not say what it wants
 
 
+_TAKERS: "dict[int, Callable[[], Taker]]" = {
+    BLOCK_REQUEST: BlockResponder, STATE_REQUEST: StateResponder, JUSTIFICATION_REQUEST: JustificationResponder,
+    WARP_SYNC_REQUEST: WarpResponder}
+
+
 class Passing:
-    """Reads one CE 128 or CE 129 request, as a peer makes it or as a gateway passes it on (`kind` RELAYED_REQUEST). A
-    single recent block is answered from memory; everything else is the relays' then."""
+    """Reads one request of these kinds, as a peer makes it or as a gateway passes it on (`kind` RELAYED_REQUEST). A
+    single recent block is answered from memory, and so is a justification that made a block final here; everything else
+    is the relays' then."""
 
     def __init__(self, link: "GatewayLink", kind: int, stream: "Stream", now: int) -> None:
         profile = link.gateway.profile
@@ -31,7 +49,7 @@ class Passing:
         self._stream = stream
         self._until = now + _REQUEST_MS
         self._preamble: "Preamble | None" = None
-        self._responder: "BlockResponder | StateResponder | None" = None
+        self._responder: "Taker | None" = None
         self._pieces = Pieces([])
         if kind == RELAYED_REQUEST:
             self._preamble = Preamble(stream)
@@ -55,7 +73,7 @@ class Passing:
         return self._pieces.write_to(responder) or event != NOTHING
 
     def _begin(self) -> None:
-        self._responder = BlockResponder() if self._kind == BLOCK_REQUEST else StateResponder()
+        self._responder = _TAKERS[self._kind]()
         self._responder.begin(self._stream, self._until)
 
     def _opened(self, opening: Preamble, now: int) -> bool:
@@ -75,8 +93,16 @@ class Passing:
             self._begin()
         return event != NOTHING
 
-    def _requested(self, responder: "BlockResponder | StateResponder", now: int) -> None:
+    def _requested(self, responder: "Taker", now: int) -> None:
         gateway = self._link.gateway
+        if isinstance(responder, JustificationResponder):
+            found = gateway.proved.get(responder.header_hash)
+            if found is not None:
+                gateway.proved.served += 1
+                responder.deadline = now + gateway.profile.relay_timeout_ms
+                responder.answer((len(found),))
+                self._pieces = Pieces([found])
+                return
         if isinstance(responder, BlockResponder):
             if responder.direction == DESCENDING and responder.maximum == 1:
                 block = gateway.blocks.get(responder.header_hash)
@@ -87,8 +113,10 @@ class Passing:
                     self._pieces = Pieces([block])
                     return
             made = passage.of_blocks(responder, gateway.profile)
-        else:
+        elif isinstance(responder, StateResponder):
             made = passage.of_state(responder, gateway.profile)
+        else:
+            made = passage.of_finality(responder, gateway.profile)
         if made is not None:
             gateway.relays.add(self._link, self._link.meter, self._kind, made, now, self._hops)
 

@@ -6,6 +6,8 @@ more than `relay_tries` of them are asked for the same.
 
 from ..jam.kinds import RELAYED_REQUEST
 from ..jam.relayed_request import preamble
+from ..transport.quic import Connection as QuicConnection
+from .reach import NOBODY
 from .upstreams import is_upstream
 
 TYPE_CHECKING = False
@@ -50,6 +52,8 @@ class Sources:
 
     def open(self, record: "Record", connection: "Connection", kind: int) -> "KindStream | None":
         """A stream for the request, or None: not now."""
+        if isinstance(connection, QuicConnection):
+            return connection.open(kind, True)
         return connection.open(kind if is_upstream(record) else RELAYED_REQUEST)
 
     def is_touchy(self, record: "Record") -> bool:
@@ -91,5 +95,6 @@ class Sources:
     def _near(self, kind: int, tried: "list[Record]", hops: int, owner: object) -> "list[GatewayLink]":
         if sum(not is_upstream(record) for record in tried) >= self._profile.relay_tries:
             return []
-        return [link for link in self.links if link.trade.distances[kind] < hops and link is not owner
+        return [link for link in self.links if link.trade.distances.get(kind, NOBODY) < hops
+                and link is not owner
                 and link.ready and not link.is_upstream and link.record not in tried]

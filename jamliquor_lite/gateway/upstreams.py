@@ -3,11 +3,12 @@
 A JAM node may close the whole connection over a kind that it does not serve, or a stream that is reset (typeberry does
 both), so nothing of what lite nodes want is asked on the connection that follows the chain, but on a second one. State
 is asked only of those that are known to serve it: because the user says so, or because one of them has proved an answer
-to a question of the gateway's own (gateway.py).
+to a question of the gateway's own (gateway.py). Finality is asked only of those that have proved a block final to the
+gateway itself (node/finality.py).
 """
 
 from ..errors import LocalError
-from ..jam.kinds import STATE_REQUEST, TIMED_OUT
+from ..jam.kinds import JUSTIFICATION_REQUEST, STATE_REQUEST, TIMED_OUT, WARP_SYNC_REQUEST
 from ..node.libp2p import Libp2pCarrier
 
 TYPE_CHECKING = False
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from ..node.node import Node
     from ..node.peers import Record
 
+FINALITY_KINDS = (JUSTIFICATION_REQUEST, WARP_SYNC_REQUEST)
+
 LEARN = "learn"
 STATE = "state"
 BLOCKS = "blocks"
 SERVES = (LEARN, STATE, BLOCKS)
 
 _CUTS = 3  # state answers in a row that were cut or did not come, after which an upstream is not asked any more; where
-#            we learn what it serves, it is learned anew
+#            we learn what it serves, it is learned anew. So many of finality, and it is asked when it has proved more;
+_CUTS_UNTRIED = 1  # where it has never answered that kind, not before a new connection to it
 
 
 class _Dealings:
@@ -31,6 +35,8 @@ class _Dealings:
 
     def __init__(self) -> None:
         self.cuts: dict[int, int] = {}  # by kind: answers in a row that did not come whole
+        self.answered: set[int] = set()  # kinds that it has given a whole answer to
+        self.proved = 0  # what it had proved to us when an answer was cut last
         self.running = 0  # exchanges under way
         self.retry_at = 0  # ms: no second connection is made before
 
@@ -121,6 +127,7 @@ class Upstreams:
     def answered(self, record: "Record", kind: int) -> None:
         """It gave a whole answer."""
         self._of(record).cuts[kind] = 0
+        self._of(record).answered.add(kind)
 
     def lost(self, record: "Record", kind: int, connection: "Connection | None", now: int) -> None:
         """There is no connection to ask on, or it ended (`connection`) under an exchange."""
@@ -137,6 +144,8 @@ class Upstreams:
 
     def _able(self, kind: int) -> "list[Record]":
         connected = [record for record in self.records if record.link is not None and record.link.ready]
+        if kind in FINALITY_KINDS:
+            return [record for record in connected if self._serves_finality(record, kind)]
         if kind != STATE_REQUEST:
             return connected
         return [record for record in connected if self._serves_state(record)]
@@ -144,8 +153,19 @@ class Upstreams:
     def _serves_state(self, record: "Record") -> bool:
         return bool(record.serves_state) and self._of(record).cuts.get(STATE_REQUEST, 0) < _CUTS
 
+    def _serves_finality(self, record: "Record", kind: int) -> bool:
+        finality, known = self._node.finality, self._of(record)
+        if finality is None or not finality.has_served(record):
+            return False
+        cuts = known.cuts.get(kind, 0)
+        if kind != JUSTIFICATION_REQUEST and kind not in known.answered:
+            return cuts < _CUTS_UNTRIED  # whoever shows justifications need not know of warps
+        return cuts < _CUTS or record.proved > known.proved
+
     def _cut(self, record: "Record", kind: int) -> None:
         cuts = self._of(record).cuts
+        if kind in FINALITY_KINDS:
+            self._of(record).proved = record.proved
         cuts[kind] = cuts.get(kind, 0) + 1
         if kind == STATE_REQUEST and cuts[kind] >= _CUTS and self.serves == LEARN and is_upstream(record):
             cuts[kind] = 0

@@ -2,6 +2,8 @@
 
 import pytest
 
+from jamliquor_lite.budget.classes import COUNT, HEADERS
+from jamliquor_lite.budget.slots import INBOUND, TRUSTED
 from jamliquor_lite.budget.stream import DEAD
 from jamliquor_lite.chain.header import Header
 from jamliquor_lite.codec.spec import TINY
@@ -27,7 +29,6 @@ from jamliquor_lite.jam.kinds import (
 from jamliquor_lite.jam.range_request import ASCENDING, DESCENDING
 from jamliquor_lite.jam.state_request import StateRequest
 from jamliquor_lite.node.libp2p import Libp2pCarrier
-from jamliquor_lite.node.peers import Record
 from jamliquor_lite.transport.states import CLOSED, HYBRID, READY
 from tests.chain.chains import of_devnet
 from tests.fake_carrier import Pair
@@ -91,7 +92,7 @@ class Scene:
             for peer in self.peers:
                 peer.pair.pump()
                 if peer.link.connection.state == READY:
-                    while peer.link.poll(self.now):
+                    while any([peer.link.work(cls, self.now) for cls in range(COUNT)]):
                         pass
             self.gateway.work(self.now)
 
@@ -101,12 +102,10 @@ class Peer:
 
     def __init__(self, scene, number, dialed=False, lite=True, upstream=False, pair=None):
         self.pair = pair or Pair()
-        record = Record("peer %d" % number, "127.0.0.1", 1, None)
-        record.inbound = not (dialed or upstream)
-        if lite:
-            record.carrier = Libp2pCarrier.__new__(Libp2pCarrier)  # it is only looked at
+        carrier = Libp2pCarrier.__new__(Libp2pCarrier) if lite else None  # it is only looked at
+        kind = TRUSTED if dialed or upstream else INBOUND
+        record = scene.gateway.peers.add("peer %d" % number, "127.0.0.1", 1, carrier, kind)
         self.connection = Connection(self.pair.a, lite, dialed or upstream)
-        scene.gateway.peers.records.append(record)
         record.link = self.link = scene.gateway.make_link(record, self.connection, scene.now)
         assert self.link.is_upstream == upstream
         self.announcer = HeaderAnnouncement()
@@ -517,7 +516,7 @@ def test_what_was_under_way_with_a_peer_that_goes_is_asked_of_another():
     second.say(scene, block)
     first.link.connection.close()
     with pytest.raises(RemoteError):
-        first.link.poll(scene.now)
+        first.link.work(HEADERS, scene.now)
     first.link.close()
     scene.turn()
     assert serve(scene, second, {block.hash: block.header}) == [block.hash]

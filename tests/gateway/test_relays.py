@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from jamliquor_lite.budget.classes import SERVING
 from jamliquor_lite.budget.meter import Meter
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.errors import BudgetError, LocalError, RemoteError
@@ -606,3 +607,69 @@ def test_whatever_happens_every_place_is_free_again():
         assert all(scene.upstreams._of(record).running == 0 for record in scene.records)
         over = [e for e in asked if set(e.ended) & {"cancel", "decline"} or e.script[-1] in (DONE, ENDED)]
         assert len(over) == len(asked), "each has come to an end"
+
+
+# processor time
+
+class Time:
+    """Quanta (node/turn.py) that allow so many moves a turn. `charged` counts those that were charged."""
+
+    def __init__(self, moves):
+        self.moves = moves
+        self.charged = 0
+
+    def may(self, cls, now):
+        assert cls == SERVING
+        self.moves -= 1
+        return self.moves >= 0
+
+    def charge(self, cls, now):
+        assert cls == SERVING
+        self.charged += 1
+
+
+def under_way(scene, count, *script):
+    """Exchanges of as many peers that have begun and have more to do than a turn allows."""
+    exchanges = [Exchange(*(script or (MORE,))) for _ in range(count)]
+    for number, exchange in enumerate(exchanges):
+        scene.add(exchange, owner=number)
+        exchange.gain = 1
+    scene.relays.turn(scene.now, Time(0))
+    return exchanges
+
+
+def test_who_got_no_processor_time_is_the_first_next_time():
+    scene = Scene(relays_upstream=9)
+    exchanges = under_way(scene, 5)
+    assert [exchange.begun for exchange in exchanges] == [0] * 5, "they have their turn, and no time"
+    for _ in range(10):
+        time = Time(2)
+        assert scene.relays.turn(scene.now, time) is False and time.charged == 2
+    moved = [exchange.passed_bytes for exchange in exchanges]
+    assert min(moved) > 0 and max(moved) - min(moved) <= 8, moved
+    assert scene.turn() is True, "with enough of it all move"
+
+
+def test_for_whom_there_is_no_processor_time_the_clock_stands_still():
+    scene = Scene(relays_upstream=9)
+    (exchange,) = under_way(scene, 1, NOTHING)
+    exchange.gain = 0
+    patience = scene.node.profile.state_sync_timeout_ms
+    scene.relays.turn(scene.now, Time(1))
+    for _ in range(10):
+        scene.now += patience
+        scene.relays.turn(scene.now, Time(0))
+    scene.relays.turn(scene.now, Time(1))
+    assert exchange.ended == [] and scene.relays.count == 1, "the upstream was not listened to: it is not to blame"
+    scene.turn(patience + 1)
+    assert exchange.ended == ["give up"]
+
+
+def test_nothing_is_lost_for_want_of_processor_time():
+    scene = Scene(relays_upstream=9)
+    exchanges = under_way(scene, 6, *[NOTHING, MORE, DONE] * 1)
+    for _ in range(60):
+        scene.relays.turn(scene.now, Time(1))
+        scene.now += 1
+    assert scene.relays.done == {STATE_REQUEST: 6} and scene.relays.is_whole
+    assert all(exchange.ended == [] for exchange in exchanges)

@@ -13,11 +13,12 @@ from jamliquor_lite.jam.kinds import BLOCK_ANNOUNCEMENT
 from jamliquor_lite.node.libp2p import Libp2pCarrier
 from jamliquor_lite.node.node import Node
 from jamliquor_lite.node.quic import QuicCarrier
-from jamliquor_lite.p2p import keys, multiaddr
+from jamliquor_lite.p2p import keys
 from jamliquor_lite.ports import clock
 from jamliquor_lite.ports.tcp import Waker
 from jamliquor_lite.transport.states import READY
 from tests.chain.chains import of_devnet
+from tests.node.world import place
 
 ASK_MS = 15_000  # a fail-safe: what is answered is answered within a second
 PATIENCE_S = 120  # a fail-safe: an idle machine takes a second or two
@@ -34,16 +35,6 @@ def profile_of(**numbers):
     for name, value in numbers.items():
         setattr(profile, name, value)
     return profile
-
-
-def place(text):
-    """(name, host, port) of an address in either form."""
-    if text.startswith("/"):
-        parsed = multiaddr.parse(text)
-        return keys.peer_name(parsed.peer_id), parsed.host, parsed.port
-    name, _, rest = text.partition("@")
-    host, _, port = rest.rpartition(":")
-    return name, host, int(port)
 
 
 class Running:
