@@ -1,10 +1,12 @@
 """Answers CE 128, CE 129 (zdave-parity/jam-np, simple.md) and the lite network's header range from a chain."""
 
+from ..chain.difference_builder import build_difference
 from ..chain.range_builder import build_range
 from ..codec import natural
 from ..jam.block_request import BlockResponder
+from ..jam.difference_request import DifferenceResponder
 from ..jam.events import MORE, REQUEST
-from ..jam.kinds import BLOCK_REQUEST, DECLINED, HEADER_REQUEST, STATE_REQUEST
+from ..jam.kinds import BLOCK_REQUEST, DECLINED, DIFFERENCE_REQUEST, HEADER_REQUEST, STATE_REQUEST
 from ..jam.range_request import DESCENDING
 from ..jam.state_request import StateResponder
 from ..node import answers
@@ -33,32 +35,19 @@ def _range(server: "Server", asked: "BlockResponder | HeaderResponder", most: in
     return chain.descending(block, maximum) if asked.direction == DESCENDING else chain.ascending(block, maximum)
 
 
-class BlockAnswer:
+class BlockAnswer(answers.Answer):
     """One CE 128 exchange: refused for a block that is unknown or cannot become final, else as many blocks as asked
     for within 128 and 8 MiB. Ascending from a head is an empty answer."""
 
     def __init__(self, server: "Server", connection: "Connection", stream: "Stream", now: int) -> None:
         self._server = server
-        self._responder = BlockResponder()
-        self._responder.begin(stream, now + _DEADLINE_MS)
-        self._pieces = Pieces([])
+        self.responder: BlockResponder = BlockResponder()
+        answers.Answer.__init__(self, stream, now + _DEADLINE_MS)
 
-    @property
-    def busy(self) -> bool:
-        """The exchange runs."""
-        return self._responder.busy
-
-    def poll(self, now: int) -> bool:
-        """Bounded work; whether there may be more."""
-        event = self._responder.poll(now)
-        if event == REQUEST:
-            self._server.count(BLOCK_REQUEST)
-            self._answer()
-            return True
-        return self._pieces.write_to(self._responder) or event == MORE
-
-    def _answer(self) -> None:
-        responder = self._responder
+    def asked(self, now: int) -> None:
+        """As in Answer."""
+        self._server.count(BLOCK_REQUEST)
+        responder = self.responder
         found = _range(self._server, responder, self._server.profile.block_request_blocks)
         if found is None:
             responder.refuse(DECLINED)
@@ -157,3 +146,31 @@ class StateAnswer:
             if self._server.wire.end(self._connection, self._stream):
                 self._responder.refuse(DECLINED)
         return not self._over
+
+
+class DifferenceAnswer(answers.Answer):
+    """One lite difference: declined for a header whose state is unknown or forgotten. A base that is, is none."""
+
+    def __init__(self, server: "Server", stream: "Stream", now: int) -> None:
+        self._server = server
+        self.responder: DifferenceResponder = DifferenceResponder(server.profile.watch_items)
+        answers.Answer.__init__(self, stream, now + _DEADLINE_MS)
+
+    def asked(self, now: int) -> None:
+        """As in Answer."""
+        self._server.count(DIFFERENCE_REQUEST)
+        responder, chain, wire = self.responder, self._server.chain, self._server.wire
+        if wire is not None and wire.silent:
+            return
+        header_hash = responder.header_hash if wire is None else wire.other_header(chain, responder.header_hash)
+        trie = chain.trie(header_hash)
+        if trie is None or (wire is not None and wire.refuses_state):
+            responder.refuse(DECLINED)
+            return
+        size = min(responder.max_size, _MAX_ANSWER_BYTES)
+        base = chain.trie(responder.base_hash)
+        pieces = build_difference(trie.hashed_top(), None if base is None else base.hashed_top(), responder.items, size)
+        if wire is not None:
+            pieces = wire.differ(pieces)
+        responder.answer_difference(sum(map(len, pieces)))
+        self._pieces = Pieces([b"".join(pieces)])

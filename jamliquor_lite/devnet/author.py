@@ -13,10 +13,11 @@ from .blocks import Block, Blocks
 from .build import NO_AUTHOR, Body, encode_epoch_mark, encode_header, encode_unsigned
 from .faults import Fault, by_name
 from .history import History
-from .keys import KeyPool, Validator
+from .keys import KeyPool, Validator, ValidatorSet
 from .service import Service
 from .state import State
 
+_SPARE_SLOTS = 4  # tried for each block where an epoch has only a few
 _POOL_FACTOR = 4  # the pool has 4 V validators
 _MAX_SHARE = 2**32
 _ATTACKERS_FIRST = 1 << 24  # the trivial seeds of key sets that an attacker makes up
@@ -57,11 +58,13 @@ class DevChain(Blocks):
 
     `seed` decides every choice, `keys` is the number of storage entries, `offline` the share of every validator set
     that never authors, `fork_rate` the chance that an author has not seen its parent's last block. `contests` is
-    "mixed", "always" (tickets wherever the blocks suffice) or "never".
+    "mixed", "always" (tickets wherever the blocks suffice) or "never". With `epoch_blocks` an epoch has so many blocks,
+    near its end, where they cost least: at full spec 0.3 s of work an epoch.
     """
 
     def __init__(self, spec: Spec, seed: int = 0, keys: int = 1000, genesis_slot: int = 0, offline: float = 0.0,
-                 fork_rate: float = 0.0, contests: str = "mixed", offences: bool = True, pool: int = 0) -> None:
+                 fork_rate: float = 0.0, contests: str = "mixed", offences: bool = True, pool: int = 0,
+                 epoch_blocks: int = 0) -> None:
         if not 0 <= offline < 1 or not 0 <= fork_rate < 1:
             raise LocalError("the offline share and the fork rate are from 0 up to, not including, 1", 2)
         if contests not in ("mixed", "always", "never"):
@@ -73,6 +76,7 @@ class DevChain(Blocks):
         self.offline = offline
         self.fork_rate = fork_rate
         self.contests = contests
+        self.epoch_blocks = epoch_blocks
         self.pool = KeyPool(pool or _POOL_FACTOR * spec.validators)
         self.attackers = KeyPool(spec.validators, _ATTACKERS_FIRST)
         self.max_offenders = self.pool.size // 12 if offences else 0
@@ -94,10 +98,23 @@ class DevChain(Blocks):
         for _ in range(100 * self.spec.epoch_length + 100 * count):
             if len(made) == count:
                 return made
-            block = self.next(self.slot + 1)
+            block = self.next(self.due())
             if block is not None:
                 made.append(block)
         raise LocalError("nobody is left who could author: the offline share is too high")
+
+    def due(self) -> int:
+        """The next slot that somebody may author in."""
+        spec, slot, wanted = self.spec, self.slot + 1, self.epoch_blocks
+        if not wanted:
+            return slot
+        epoch, made = spec.epoch(slot), 0
+        block: Block | None = self.best
+        while block is not None and block.number and spec.epoch(block.slot) == epoch and made < wanted:
+            made += 1
+            block = self.block(block.parent)
+        first = max(0, spec.epoch_length - _SPARE_SLOTS * wanted)  # with slots for those who are offline
+        return max(slot, (epoch + (made == wanted)) * spec.epoch_length + first)
 
     def next(self, slot: int) -> "Block | None":
         """Let the owner of `slot` author on the block it takes for the best one; None when it is offline."""
@@ -164,12 +181,23 @@ class DevChain(Blocks):
             raise LocalError("cannot fork from a block that is unknown")
         twin = DevChain.__new__(DevChain)
         twin.__dict__.update(self.__dict__)
+        twin.finality = None
         twin.copy_blocks(found)
         twin.takes_outcasts = True
         twin.slot = found.slot
         twin.alone = alone
         twin.dishonest = None
         return twin
+
+    def absent(self, keys: ValidatorSet) -> "frozenset[bytes]":
+        """The Bandersnatch keys of those in a set who are offline."""
+        pairs = keys.pairs
+        found = self._offline.get(pairs)
+        if found is None:
+            if len(self._offline) >= 8:
+                self._offline.clear()
+            found = self._offline[pairs] = safrole.offline(keys, self.offline, self.seed)
+        return found
 
     def next_fault(self) -> int:
         """A number that no fault has had."""
@@ -210,13 +238,7 @@ class DevChain(Blocks):
             return mine or seat.validator.index >= _ATTACKERS_FIRST
         if fault is not None:
             return True
-        pairs = state.active.pairs
-        absent = self._offline.get(pairs)
-        if absent is None:
-            if len(self._offline) >= 8:
-                self._offline.clear()
-            absent = self._offline[pairs] = safrole.offline(state.active, self.offline, self.seed)
-        return seat.validator.bandersnatch not in absent
+        return seat.validator.bandersnatch not in self.absent(state.active)
 
     def _fill(self, draft: Draft) -> None:
         # Marks and extrinsic, as an honest author makes them.

@@ -7,8 +7,12 @@ from ..crypto.suite import blake2b_256
 from .keys import Validator
 from .state import State
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .finality import Finality
+
 _MAX_BLOCKS = 65_536  # kept for CE 128: a devnet that runs for weeks must not eat the machine
-_FINAL_DEPTH = 8  # blocks; nobody votes here, so what lies this deep is what peers are told is final
+_FINAL_DEPTH = 8  # blocks; where nobody votes, what lies this deep is what peers are told is final
 
 
 class Block:
@@ -46,7 +50,8 @@ class Block:
 
 class Blocks:
     """All blocks by hash, the best chain by number. Most ticketed ancestors win, then the longer chain, then the
-    older block (GP 0.7.2, 19.4). Blocks beyond 65,536 and states beyond `states_kept` are forgotten, oldest first.
+    older block (GP 0.7.2, 19.4). Blocks beyond 65,536 and states beyond `states_kept` are forgotten, oldest first. With
+    a `finality`, no head is best that does not descend from its final block.
     """
 
     def __init__(self, genesis: Block, states_kept: int) -> None:
@@ -54,6 +59,7 @@ class Blocks:
         self.genesis = self.best = genesis
         self.genesis_trie = genesis.state.trie.snapshot()
         self.states_kept = states_kept
+        self.finality: "Finality | None" = None  # whose voters make blocks final
         self.takes_outcasts = False  # a dishonest author's private copy of the chain
         self.false_tries: dict[bytes, Trie] = {}  # what a liar serves instead of the state after these blocks
         self.tied: list[Block] = [genesis]  # the best and its equals
@@ -96,7 +102,24 @@ class Blocks:
     @property
     def final(self) -> Block:
         """The block that peers are told is final."""
+        if self.finality is not None:
+            return self.finality.final
         return self.at(max(0, self.best.number - _FINAL_DEPTH)) or self.best
+
+    def is_final(self, block: Block) -> bool:
+        """Whether a block is the final one or an ancestor of it."""
+        return block.number <= self.final.number and self.at(block.number) is block
+
+    def descends(self, block: Block, above: Block) -> bool:
+        """Whether a block is `above` or a descendant of it."""
+        at: Block | None = block
+        while at is not None and at.number > above.number:
+            at = self._blocks.get(at.parent)
+        return at is above
+
+    def settle(self) -> None:
+        """There is another final block: forget equals of the best one that do not descend from it."""
+        self.tied = [block for block in self.tied if self.descends(block, self.final)]
 
     def leaves(self) -> "list[Block]":
         """The descendants of the final block that have no children, the best first."""
@@ -154,8 +177,12 @@ class Blocks:
         self._stateful.append(block)
         while len(self._stateful) > self.states_kept:
             self._stateful.popleft().state = None
+        if self.finality is not None:
+            self.finality.note(block)
         if not block.outcast or self.takes_outcasts:
             self._rank(block)
+        if self.finality is not None:
+            self.finality.follow()
         if len(self._blocks) > _MAX_BLOCKS:
             oldest = self._blocks.pop(next(iter(self._blocks)))
             self._children.pop(oldest.parent, None)
@@ -165,6 +192,8 @@ class Blocks:
         return block
 
     def _rank(self, block: Block) -> None:
+        if self.finality is not None and not self.descends(block, self.final):
+            return
         rank, best = (block.ticketed_count, block.number), (self.best.ticketed_count, self.best.number)
         if rank > best:
             self._lead(block)

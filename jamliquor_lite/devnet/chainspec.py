@@ -3,12 +3,14 @@
 import json
 import os
 
+from ..chain.chainspec import FORMAT
 from .author import DevChain
 from .parameters import encode
 
 
 def chainspec(chain: DevChain, bootnodes: "list[str]", clock_chain: bool) -> "dict[str, object]":
-    """The fields of JIP-4. `clock_chain` adds a key of ours: slots do not follow the wall clock."""
+    """The fields of JIP-4. A key of ours is added where `clock_chain`: slots do not follow the wall clock; and where
+    validators vote: in which format."""
     fields: dict[str, object] = {
         "id": f"jamliquor-devnet-{chain.spec.name}",
         "bootnodes": bootnodes,
@@ -16,8 +18,13 @@ def chainspec(chain: DevChain, bootnodes: "list[str]", clock_chain: bool) -> "di
         "genesis_state": {key.hex(): value.hex() for key, value in chain.genesis_trie.items()},
         "protocol_parameters": encode(chain.spec).hex(),
     }
+    extra = {}
     if clock_chain:
-        fields["jamliquor"] = {"clock": "chain"}
+        extra["clock"] = "chain"
+    if chain.finality is not None:
+        extra["finality"] = FORMAT
+    if extra:
+        fields["jamliquor"] = extra
     return fields
 
 

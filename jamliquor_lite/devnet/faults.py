@@ -15,6 +15,7 @@ from .service import SERVICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..chain.trie import Trie
     from .author import DevChain, Draft, Seat
     from .blocks import Block
     from .state import State
@@ -174,12 +175,7 @@ class ForgedStateRoot(Fault):
     def change(self, chain: "DevChain", draft: "Draft") -> None:
         true = draft.parent.state
         assert true is not None
-        trie = true.trie.snapshot()
-        trie.set(state_key.service_storage(SERVICE, b"height"), b"\xff\xff\xff\xff")
-        account = state_key.service_account(SERVICE)
-        value = trie.get(account)
-        assert value is not None
-        trie.set(account, value[:33] + bytes(8) + value[41:])
+        trie = falsified(true.trie)
         draft.prior_state_root = trie.root()
         chain.false_tries[draft.parent.hash] = trie
 
@@ -217,6 +213,27 @@ class Equivocation(Fault):
         else:
             draft.preimage = None
             body.preimages.clear()
+
+
+class LongRangeFork(Equivocation):
+    """All the validators of an old set leave the chain after their set had handed over, and go on, seal and vote by
+    themselves: run it beside a devnet of the same arguments, whose chain is the same up to there. It needs --finality
+    for the votes."""
+
+    name = "long-range-fork"
+    beside = False
+    has_left = False
+
+    def commit(self, chain: "DevChain", slot: int) -> "Block | None":
+        """Once, when the first set has handed over."""
+        finality = chain.finality
+        handed_over = chain.spec.epoch(chain.best.slot) > chain.first_epoch if finality is None else finality.set_id
+        if self.has_left or not handed_over:
+            return None
+        chain.takes_outcasts = True
+        block = chain.author(slot, fault=self)
+        self.has_left = block is not None
+        return block
 
 
 class KeysOneEpochEarly(Fault):
@@ -304,8 +321,8 @@ class ForgedOffender(Fault):
 _ALL: "tuple[type[Fault], ...]" = (
     ForgedEpochMark, WrongEntropyInMark, WrongTicketsEntropyInMark, MissingEpochMark, SurplusEpochMark,
     ForgedTicketsMark, MissingTicketsMark, UnorderedTicketsMark, ForgedStateRoot, Variant, Equivocation,
-    KeysOneEpochEarly, KeysOneEpochLate, FutureSlot, MalleatedSeal, BrokenSeal, WrongAuthor, UnknownParent,
-    ForgedOffender,
+    LongRangeFork, KeysOneEpochEarly, KeysOneEpochLate, FutureSlot, MalleatedSeal, BrokenSeal, WrongAuthor,
+    UnknownParent, ForgedOffender,
 )
 FAULTS: "dict[str, type[Fault]]" = {fault.name: fault for fault in _ALL}
 
@@ -325,6 +342,17 @@ def by_name(name: str) -> Fault:
 def describe() -> "list[tuple[str, str]]":
     """Name and first line of each."""
     return [(fault.name, (fault.__doc__ or "").split("\n")[0]) for fault in _ALL]
+
+
+def falsified(true: "Trie") -> "Trie":
+    """A state in which the service's `height` is 4 bytes ff, and its balance is gone."""
+    trie = true.snapshot()
+    trie.set(state_key.service_storage(SERVICE, b"height"), b"\xff\xff\xff\xff")
+    account = state_key.service_account(SERVICE)
+    value = trie.get(account)
+    assert value is not None
+    trie.set(account, value[:33] + bytes(8) + value[41:])
+    return trie
 
 
 def _mark_entropies(draft: "Draft") -> "tuple[bytes, bytes]":

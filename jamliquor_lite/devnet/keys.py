@@ -2,7 +2,8 @@
 
 import hashlib
 
-from ..crypto.suite import ed25519_public, ed25519_sign, vrf_output, vrf_public, vrf_secret, vrf_sign
+from ..crypto.suite import ed25519_public, ed25519_sign
+from ..crypto.suite_hosts import vrf_output, vrf_public, vrf_secret, vrf_sign
 
 KEY_SIZE = 336  # bandersnatch 32, ed25519 32, BLS 144, metadata 128 (GP 0.7.2, equation 6.8)
 PAIR_SIZE = 64  # bandersnatch, ed25519: what an epoch mark says

@@ -15,16 +15,29 @@ from ..crypto.suite import blake2b_256
 from ..errors import BudgetError, RemoteError
 from ..jam.block_announcement import OURS, THEIRS, BlockAnnouncement, announcement_size
 from ..jam.events import ANNOUNCEMENT, HANDSHAKE, NOTHING
-from ..jam.kinds import BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST, UNSUPPORTED
+from ..jam.kinds import (
+    ATTESTATION_REQUEST,
+    BLOCK_ANNOUNCEMENT,
+    BLOCK_REQUEST,
+    DIFFERENCE_REQUEST,
+    HEADER_REQUEST,
+    JUSTIFICATION_REQUEST,
+    STATE_REQUEST,
+    UNSUPPORTED,
+    WARP_SYNC_REQUEST,
+)
 from ..node.carrier import Refusals, earliest
 from ..node.libp2p import Libp2pCarrier
 from ..node.quic import QuicCarrier
+from ..p2p.identity import Identity
 from ..ports.cpython.clock import ticks_ms
 from ..ports.tcp import Waker
 from ..transport.states import CLOSED, READY
 from ..transport.terms import REQUIRE
-from .answer import BlockAnswer, HeaderAnswer, StateAnswer
+from .answer import BlockAnswer, DifferenceAnswer, HeaderAnswer, StateAnswer
+from .attested import Attested
 from .blocks import Block, Blocks
+from .finality_answer import FINALITY_ANSWERS, FinalityAnswer
 from .wire import WireFault
 
 TYPE_CHECKING = False
@@ -33,13 +46,17 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from ..codec.spec import Spec
+    from ..node.attesting import AttestationAnswer
     from ..node.carrier import Carrier, Connection
+
+    _Answer = BlockAnswer | HeaderAnswer | StateAnswer | DifferenceAnswer | FinalityAnswer | AttestationAnswer
 
 _LEAF_BYTES = 36
 _PENDING_BLOCKS = 64  # announcements that wait for a slow peer; beyond it the oldest is dropped
 _UNITS_A_TURN = 64  # of work for one peer before the socket is read again
 _IDLE_MS = 1000
-_SERVED = (BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST)
+_SERVED = (BLOCK_ANNOUNCEMENT, BLOCK_REQUEST, HEADER_REQUEST, STATE_REQUEST, ATTESTATION_REQUEST, DIFFERENCE_REQUEST)
+_SERVED_FINALITY = (JUSTIFICATION_REQUEST, WARP_SYNC_REQUEST)
 _ENDING_MS = 200  # what the farewells of `stop` may take
 
 
@@ -56,7 +73,7 @@ class Session:
         self._up0 = BlockAnnouncement(server.spec, bytearray(size), bytearray(size + 4), profile.leaves,
                                       initiator=False)
         self._pending: deque[Block] = deque(maxlen=_PENDING_BLOCKS)
-        self._answers: list[BlockAnswer | HeaderAnswer | StateAnswer] = []
+        self._answers: list[_Answer] = []
         if server.opens_up0:
             self._open()
 
@@ -77,6 +94,13 @@ class Session:
                 self._answers.append(HeaderAnswer(self._server, self.connection, stream, now))
             elif stream.kind == STATE_REQUEST:
                 self._answers.append(StateAnswer(self._server, self.connection, stream, now))
+            elif stream.kind == DIFFERENCE_REQUEST:  # nor this
+                self._answers.append(DifferenceAnswer(self._server, stream, now))
+            elif stream.kind == ATTESTATION_REQUEST:  # no more over QUIC than ranges of headers
+                self._answers.append(self._server.attested.answer(stream, self._server.identity, now))
+            elif stream.kind in FINALITY_ANSWERS and self._server.chain.finality is not None:
+                begun = FINALITY_ANSWERS[stream.kind](self._server, self._server.chain.finality, stream, now)
+                self._answers.append(begun)
             else:
                 stream.reset(UNSUPPORTED)
             stream = self.connection.accept()
@@ -128,11 +152,14 @@ class Server:
         self.requests: dict[int, int] = {}  # by kind, those that were understood
         self.carriers: "list[Carrier]" = []
         seed = seed or blake2b_256(b"devnet peer" + chain.genesis.hash)
+        self.identity = Identity(seed)
+        self.attested = Attested(self)
         if port >= 0:
             self.carriers.append(QuicCarrier(seed, chain.genesis.hash, profile, host, port))
         if listen:
             genesis8 = chain.genesis.hash[:4].hex()
-            self.carriers.append(Libp2pCarrier(seed, genesis8, profile, listen, _SERVED, policy))
+            served = _SERVED if chain.finality is None else _SERVED + _SERVED_FINALITY
+            self.carriers.append(Libp2pCarrier(seed, genesis8, profile, listen, served, policy))
         self._waker = Waker()
         self._sessions: list[Session] = []
         self._task: asyncio.Task[None] | None = None

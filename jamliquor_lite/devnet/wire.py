@@ -4,6 +4,8 @@ An honest answer is built first and then spoiled, so that all else about it is r
 """
 
 from ..errors import LocalError
+from ..jam.attestation import Entry
+from ..jam.difference_request import ENTRY_PLACE, HASH, SAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +38,17 @@ class WireFault:
         """Another content of the answer."""
         return nodes, entries
 
+    def differ(self, pieces: "list[bytes]") -> "list[bytes]":
+        """Another content of a difference, which has a piece for each place (jam/difference_request.py)."""
+        return pieces
+
     def raw(self, nodes: bytes, entries: bytes) -> "bytes | None":
         """The whole answer as bytes on the stream, after which `end` is called; None sends it as it should be."""
         return None
+
+    def attest(self, entries: "list[Entry]") -> "list[Entry]":
+        """Another word about the blocks that opened the newest epochs."""
+        return entries
 
     def end(self, connection: "Connection", stream: "Stream") -> bool:
         """End a raw answer. True when the stream is to be reset."""
@@ -63,6 +73,10 @@ class MutatedNode(WireFault):
     def change(self, nodes: "Nodes", entries: "Entries", trie: "Trie", start: bytes) -> "tuple[Nodes, Entries]":
         return [*nodes[:-1], _flip(nodes[-1], 40)] if nodes else nodes, entries
 
+    def differ(self, pieces: "list[bytes]") -> "list[bytes]":
+        at = _first_of(pieces, HASH)
+        return pieces if at < 0 else [*pieces[:at], _flip(pieces[at], 20), *pieces[at + 1 :]]
+
 
 class MutatedValue(WireFault):
     """The first value is another one of the same length."""
@@ -74,6 +88,10 @@ class MutatedValue(WireFault):
             return nodes, [(start, b"forged")]
         key, value = entries[0]
         return nodes, [(key, _flip(value, 0) if value else b"\0"), *entries[1:]]
+
+    def differ(self, pieces: "list[bytes]") -> "list[bytes]":
+        at = _first_of(pieces, ENTRY_PLACE)
+        return pieces if at < 0 else [*pieces[:at], _flip(pieces[at], len(pieces[at]) - 1), *pieces[at + 1 :]]
 
 
 class Dropped(WireFault):
@@ -212,10 +230,56 @@ class Mute(WireFault):
     mute = True
 
 
+class Withheld(WireFault):
+    """Leaves out the first entry; in a difference, says of its first change that there is none."""
+
+    name = "withheld-change"
+
+    def change(self, nodes: "Nodes", entries: "Entries", trie: "Trie", start: bytes) -> "tuple[Nodes, Entries]":
+        return nodes, entries[1:]
+
+    def differ(self, pieces: "list[bytes]") -> "list[bytes]":
+        at = _first_of(pieces, ENTRY_PLACE)
+        return pieces if at < 0 else [*pieces[:at], bytes((SAME,)), *pieces[at + 1 :]]
+
+
+class WrongSubtree(WireFault):
+    """Says that the two sides of the root are the same; in a difference, of the first two that it shows by hash."""
+
+    name = "wrong-subtree"
+
+    def change(self, nodes: "Nodes", entries: "Entries", trie: "Trie", start: bytes) -> "tuple[Nodes, Entries]":
+        return [nodes[0][:32] * 2, *nodes[1:]] if nodes else nodes, entries
+
+    def differ(self, pieces: "list[bytes]") -> "list[bytes]":
+        hashes = [at for at, piece in enumerate(pieces) if piece[0] == HASH]
+        if len(hashes) < 2:
+            return pieces
+        return [*pieces[: hashes[1]], pieces[hashes[0]], *pieces[hashes[1] + 1 :]]
+
+
+def _first_of(pieces: "list[bytes]", op: int) -> int:
+    # Where the first place of a kind is, or -1.
+    for at, piece in enumerate(pieces):
+        if piece[0] == op:
+            return at
+    return -1
+
+
+class FalseAttestation(WireFault):
+    """Attests blocks that nobody has, and signs that."""
+
+    name = "false-attestation"
+
+    def attest(self, entries: "list[Entry]") -> "list[Entry]":
+        return [Entry(true.slot, _flip(true.header_hash, 0), true.set_id, true.level, true.digest) for true in entries]
+
+
 WIRE_FAULTS: "dict[str, type[WireFault]]" = {
     fault.name: fault
     for fault in (MutatedNode, MutatedValue, Dropped, Truncated, Reordered, Padded, Repeated, Oversized, OtherHeader,
-                  ConstantFake, Silent, Refusing, Unsupporting, Cut, CloseAfter, Mute)
+                  ConstantFake, Silent, Refusing, Unsupporting, Cut, CloseAfter, Mute, Withheld, WrongSubtree,
+                  FalseAttestation)
 }
 
 

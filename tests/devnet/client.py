@@ -52,7 +52,7 @@ class Client:
             await asyncio.sleep(0.001)
 
     async def until(self, condition):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not condition():
                 await asyncio.sleep(0.001)
 

@@ -12,17 +12,19 @@ _END_S = 20
 
 
 class Devnet:
-    """`with Devnet(folder, …) as devnet:` once it serves. `peer` is its multiaddr on this machine, `start` the encoded
-    checkpoint of its genesis. `options` are further words of the command line."""
+    """`with Devnet(folder, …) as devnet:` once it serves. `peer` is its multiaddr on this machine, `chainspec` the file
+    of its chain, `start` the encoded checkpoint of its genesis, `genesis` that one's hash. `options` are further words
+    of the command line."""
 
     def __init__(self, folder: Path, *, slot_ms: int, blocks: int = 0, options: "tuple[str, ...]" = ()) -> None:
-        self._chainspec = folder / "chainspec.json"
+        self.chainspec = folder / "chainspec.json"
         self._command = [
             sys.executable, "-m", "jamliquor_lite.cli.main", "devnet", "--json", "--listen", "/ip4/127.0.0.1/tcp/0",
-            "--slot-ms", str(slot_ms), "--blocks", str(blocks), "--chainspec-out", str(self._chainspec), *options,
+            "--slot-ms", str(slot_ms), "--blocks", str(blocks), "--chainspec-out", str(self.chainspec), *options,
         ]
         self.peer = ""
         self.start = b""
+        self.genesis = b""
 
     def __enter__(self) -> "Devnet":
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
@@ -30,7 +32,8 @@ class Devnet:
         line = self._process.stdout.readline()
         try:
             (self.peer,) = [place for place in json.loads(line)["addresses"] if place.startswith("/")]
-            self.start = ChainSpec.read(str(self._chainspec)).checkpoint().encode()
+            checkpoint = ChainSpec.read(str(self.chainspec)).checkpoint()
+            self.start, self.genesis = checkpoint.encode(), checkpoint.genesis_hash
         except BaseException:
             self.__exit__()
             raise

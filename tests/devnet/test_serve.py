@@ -32,7 +32,7 @@ def play(chain, scenario, **settings):
         async with Server(chain, TINY, **settings) as server, Client(chain.genesis.hash, server.addresses[0]) as client:
             return await scenario(client, server)
 
-    return asyncio.run(asyncio.wait_for(main(), 60))
+    return asyncio.run(asyncio.wait_for(main(), 180))
 
 
 def cut(data):
@@ -262,7 +262,7 @@ def test_the_server_may_open_its_own_stream_as_typeberry_does():
     play(chain, scenario, opens_up0=True)
 
 
-@pytest.mark.parametrize("name", sorted(wire.WIRE_FAULTS))
+@pytest.mark.parametrize("name", sorted(set(wire.WIRE_FAULTS) - {"false-attestation"}))  # of another answer
 def test_a_wire_fault_spoils_the_answer(name):
     chain = make(30)
     parent = chain.chain()[-2]
