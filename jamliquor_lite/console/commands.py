@@ -7,7 +7,7 @@ it is made while the line takes it, and what nobody reads takes no memory.
 from ..codec.serial_frame import MAX_FRAME
 from ..const import const
 from ..errors import LocalError
-from .messages import FIELDS
+from .messages import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ _MOST_STATE_S = const(600)
 _STALLED = ", STALLED: waits for finality or a checkpoint"
 
 POOLS = (("pool", 16), ("bytes", -7), ("count", -6), ("free", -5), ("fewest", -7))
-PEERS = (("peer", 14), ("way", 4), ("state", 11), ("suite", 10), ("rtt ms", -6), ("fails", -6), ("place or reason", 0))
-BUDGET = (("what", 20), ("used", -11), ("bound", -11), ("unit", 0))
+PEERS = (("peer", 14), ("way", 5), ("state", 11), ("suite", 10), ("rtt ms", -6), ("fails", -5),
+         ("worth", -6), ("held", -5), ("place or reason", 0))
+BUDGET = (("what", 19), ("used", -10), ("bound", -10), ("debt", -8), ("put off", -7), ("unit", 0))
 CHAIN = (("slot", -10), ("level", 16), ("support", -8), ("header", 0))
 LOG = (("number", -7), ("ms", -10), ("what", 0))
-HELP = (("command", 8), ("words", 0), ("what", 0))
+HELP = (("command", 10), ("words", 0), ("what", 0))
 
 
 class Command:
@@ -118,7 +119,8 @@ def whole(text: str, low: int, high: int, what: str) -> int:
 
 def _status(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
     if words == ["fields"]:
-        return table((("index", -5), ("field", 0)), enumerate(FIELDS), is_text)
+        names = list(fields()) + list(getattr(console.face, "more", ()))  # a host's system says more
+        return table((("index", -5), ("field", 0)), enumerate(names), is_text)
     if words and words[0] == "every" and len(words) == 2:
         if words[1] == "off":
             console.status_ms = 0
@@ -129,15 +131,21 @@ def _status(console: "Console", words: "Words", is_text: bool, now: int) -> "Ans
         raise LocalError("`%s`: allowed are fields, every MS, every off" % shown(" ".join(words)), 2)
     if not is_text:
         console.send_status(now)
-        return iter(())
+        return _until_told(console)
     return _status_lines(console.face.read(), console)
+
+
+def _until_told(console: "Console") -> "Answer":
+    while console.is_telling:
+        yield None
 
 
 def _status_lines(s: "Status", console: "Console") -> "Answer":
     yield "chain    %s, clock %s, final: %s" % (s.chain, s.clock, s.final)
     yield "head     slot %d %s, support %d/%d, %s" % (s.best_slot, s.level, s.support, s.validators, s.best_hash[:16])
-    yield "trust    vouched slot %d, root slot %d, %d headers kept%s" % (
-        s.vouched_slot, s.root_slot, s.tree_headers, _STALLED if s.stalled else "")
+    yield "trust    vouched slot %d, root slot %d, %d headers kept%s%s" % (
+        s.vouched_slot, s.root_slot, s.tree_headers, ", attested " + s.attested if s.attested else "",
+        _STALLED if s.stalled else "")
     yield "checked  %d headers (%d by ticket, %d by fallback), %d refused" % (
         s.headers_checked, s.ticket_seals, s.fallback_seals, s.headers_refused)
     yield "epochs   %d, %d marks adopted, %d equivocations seen" % (s.epochs, s.adopted_marks, s.equivocations)
@@ -147,10 +155,29 @@ def _status_lines(s: "Status", console: "Console") -> "Answer":
     yield "traffic  %d bytes in, %d bytes out" % (s.bytes_in, s.bytes_out)
     yield "memory   %d bytes used, %d free" % (s.heap_used, s.heap_free)
     yield "time     %d turns, busy for %d ms" % (s.turns, s.busy_ms)
+    (day_used, day, month_used, month, declined, evicted, streams, gone) = s.take((
+        "day_used", "day_bytes", "month_used", "month_bytes", "peers_declined", "peers_evicted", "streams_shed",
+        "peers_shed"))
+    yield "mode     %s; bytes today %s, this month %s" % (s.mode, _of(day_used, day), _of(month_used, month))
+    yield "slots    %d strangers found none, %d peers made room; for memory %d streams and %d peers went" % (
+        declined, evicted, streams, gone)
+    for name, share in (("cpu", "cpu"), ("download", "down"), ("upload", "up")):
+        total, rate, debt, most = s.take((share + "_total", share + "_rate", share + "_debt", share + "_most"))
+        unit, parts = ("ms", 1000) if share == "cpu" else ("bytes", 1)  # its rate and debts are in microseconds
+        limit = "limit %d %s/s" % (rate // parts, unit) if rate else "no limit"
+        yield "%s %d %s, %s, debt %d (%d at most)" % (
+            (name + " " * 8)[:8], total, unit, limit, debt // parts, most // parts)
+    headers, wasted, sets = s.take(("flash_headers", "flash_wasted", "flash_sets"))
+    if headers or sets:
+        yield "flash    %d long headers written, %d of them for nothing; %d sets" % (headers, wasted, sets)
     sorter, editor = console.sorter, console.editor
     yield "console  %d frames, %d of them no requests (%d broken, %d too long, %d cut), %d lines unreadable" % (
         sorter.frames, console.refused, sorter.broken, sorter.oversize, sorter.cut, editor.unreadable)
     yield "output   %d lines and frames dropped, for nobody read" % console.output.dropped
+
+
+def _of(used: int, cap: int) -> str:
+    return "%d of %d" % (used, cap) if cap else str(used)
 
 
 def _pools(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
@@ -170,6 +197,12 @@ def _budget(console: "Console", words: "Words", is_text: bool, now: int) -> "Ans
 
 def _chain(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
     return table(CHAIN, console.face.chain(_number(words, _CHAIN_ROWS, _MOST_ROWS, "headers")), is_text)
+
+
+def _checkpoint(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
+    _none(words)
+    text = console.face.trust()
+    return iter((text if is_text else ("trust", text),))
 
 
 def _log(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
@@ -239,6 +272,13 @@ def _pieces(value: bytes) -> "Iterator[Row]":
         yield ("value", first, value[first : first + _VALUE_BYTES])
 
 
+def _mode(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
+    if len(words) > 1:
+        raise LocalError("`%s`: one of full, idle, auto is enough" % shown(words[1]), 2)
+    found = console.face.mode(words[0] if words else "")
+    return iter((", wanted ".join(found),) if is_text else (found,))
+
+
 def _reset(console: "Console", words: "Words", is_text: bool, now: int) -> "Answer":
     _none(words)
     console.reset_soon(now)
@@ -254,15 +294,17 @@ def _help(console: "Console", words: "Words", is_text: bool, now: int) -> "Answe
 
 MOST_LINES = (1 << 30) - 1
 STATE_WORDS = "service ID | storage ID KEY | preimage ID HASH | key HEX31 | range HEX31 HEX31 | entropy | slot"
-COMMANDS = (
+COMMANDS: "tuple[Command, ...]" = (  # a board with a radio adds one (wifi.py)
     Command("status", "[fields | every MS | every off]", "how the node is doing; as frames, again and again", _status),
     Command("pools", "", "lent buffers: their size, how many there are, are free, and were free at the least", _pools),
     Command("peers", "", "who is connected, how the connection is secured, or why it ended", _peers),
     Command("budget", "", "what is spent of what this board may spend", _budget),
     Command("chain", "[N]", "the newest N headers of the best branch, and what each is worth", _chain),
+    Command("checkpoint", "", "what it trusts after a restart, as `--checkpoint` elsewhere takes it", _checkpoint),
     Command("state", "[--level sealed|vouched] [--support K] [--seconds N] " + STATE_WORDS,
             "a value of the state, proved, or why there is none", _state),
     Command("log", "[N | since NUMBER]", "the last N lines of what happened", _log),
+    Command("mode", "[full | idle | auto]", "how it follows now, and how it should; or have it so", _mode),
     Command("reset", "", "restart the board", _reset),
     Command("help", "[COMMAND]", "these lines", _help),
 )

@@ -11,13 +11,15 @@ What the console knows of the node it has from `face`, a small object that the e
     ask(words, level, support, timeout_ms)   begin a question about state; LocalError where it is none. It has
                                              `is_done`, `cancel()`, and `describe()`: what was proved by name, or
                                              the LocalError that says why nothing is
+    trust() -> str                           the trust string of the checkpoint that a restart begins with
+    mode(wanted) -> (now, wanted)            full, idle, auto; "" asks only
     reset                                    restarts the board; None where there is none to restart
 
 Nobody has to read what it writes. Answers are made as far as the ring has room; when the line takes nothing for
 `STALL_MS`, what is left of them is dropped, whole lines of it, and counted.
 """
 
-from ..codec.serial_frame import FRAME, TEXT, Sorter
+from ..codec.serial_frame import FRAME, MAX_FRAME, TEXT, Sorter
 from ..const import const
 from ..errors import BudgetError, LocalError, VerifyError
 from . import lines, messages
@@ -75,6 +77,7 @@ class Console:
         self._tty = tty
         self._in = memoryview(bytearray(INPUT_BYTES))
         self._answers: "list[_Answer]" = []
+        self._status: "Iterator[bytes] | None" = None  # what is not out of one that was begun
         self._status_at = 0
         self._moved_at = 0  # when the line last took something, or there was nothing to take
         self._complained_at = -_QUIET_MS
@@ -87,7 +90,8 @@ class Console:
         if not self.output.size:
             self._moved_at = now
         self._read(now)
-        if self.status_ms and now >= self._status_at:
+        self._tell_status()
+        if self.status_ms and now >= self._status_at and not self.is_telling:
             self._status_at = now + self.status_ms
             try:
                 self.send_status(now)
@@ -102,6 +106,8 @@ class Console:
             self._moved_at = now
         elif now - self._moved_at >= STALL_MS:
             self._give_up()
+        if self.is_telling and self.output.room >= MAX_FRAME:
+            self._is_busy = True
         self._tty.watch(True, self.output.size > 0)
         if 0 <= self._reset_at <= now or (self._reset_at >= 0 and not self.output.size and not self._answers):
             self._reset_at = -1
@@ -111,18 +117,18 @@ class Console:
         """When to poll at the latest; -1: not before the line wakes the waker."""
         if self._is_busy:
             return now
-        at = -1
-        for moment in (self._status_at if self.status_ms else -1, self._reset_at,
-                       self._moved_at + STALL_MS if self.output.size else -1,
-                       now + _LOOK_MS if self._answers else -1):
-            if moment >= 0 and (at < 0 or moment < at):
-                at = moment
-        return at
+        at = self._reset_at
+        if self.status_ms:
+            at = _earlier(at, self._status_at)
+        if self.output.size:
+            at = _earlier(at, self._moved_at + STALL_MS)
+        return _earlier(at, now + _LOOK_MS) if self._answers else at
 
     def attach(self, tty: "Any") -> None:
         """Go on with another line, without what waited for the one before."""
         self._tty = tty
         self._answers = []
+        self._status = None
         self.output.clear()
         self.editor.clear()
 
@@ -138,15 +144,22 @@ class Console:
     # what the commands use
 
     def send_status(self, now: int) -> None:
-        """Put one status, in as many frames as it takes."""
-        status = self.face.read()
-        first = 0
-        while first < len(messages.FIELDS):
-            body, after = messages.status(status, now, first)
-            if after == first:
-                return  # a field that no frame holds
-            self.output.frame(body)
-            first = after
+        """Put one status, in as many frames as it takes, as they find room."""
+        self._status = messages.status(self.face.read(), now)
+        self._tell_status()
+
+    @property
+    def is_telling(self) -> bool:
+        """A status is not out yet."""
+        return self._status is not None
+
+    def _tell_status(self) -> None:
+        while self._status is not None and self.output.room >= MAX_FRAME:
+            body = next(self._status, None)
+            if body is None:
+                self._status = None
+            else:
+                self.output.frame(body)
 
     def reset_soon(self, now: int) -> None:
         """Restart once what is left to tell is out. LocalError where nothing can be restarted from here."""
@@ -305,6 +318,11 @@ class Console:
 
     def _give_up(self) -> None:
         # Nobody reads: what is left of the answers is counted and forgotten. What is in the ring stays, it is bounded.
+        if self._status is not None:
+            self._status = None
+            self.output.dropped += 1
+        if not self._answers:
+            return
         kept = []
         for answer in self._answers:
             row = None
@@ -317,3 +335,8 @@ class Console:
             except (StopIteration, LocalError, BudgetError, MemoryError):
                 pass
         self._answers = kept
+
+
+def _earlier(one: int, other: int) -> int:
+    # Of two moments, of which -1 is never.
+    return one if other < 0 or 0 <= one < other else other

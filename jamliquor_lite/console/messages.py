@@ -1,21 +1,23 @@
 """What the frames of the console say. Each body (codec/serial_frame.py) is one CBOR list, its first item the kind:
 
     [0, id, command, word…]      REQUEST  to the board: a command of commands.py and its words, texts or numbers
-    [1, at, first, value…]       STATUS   values of FIELDS from index `first` on, at `at` ms of the board's clock
+    [1, at, first, value…]       STATUS   values of `fields()` from index `first` on, at `at` ms of the board's clock
     [2, id, value…]              ROW      one row of the answer to the request of that id
     [3, id, rows]                DONE     the answer is complete; so many rows were sent, also those that got lost
     [4, id, text]                FAULT    there is no answer, or no more of it, and why
 
 An id is the asker's own, 0 to 2^30 - 1. Columns of rows are those of commands.py. What a receiver does not know it
-ignores: kinds, values behind those that it knows, fields behind the last one of its FIELDS.
+ignores: kinds, values behind those that it knows, fields behind the last one of its own.
 """
 
 from ..codec import cbor
 from ..codec.serial_frame import MAX_BODY
 from ..errors import LocalError, VerifyError
+from ..node.status import budget_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Union
 
     from ..node.status import Status
@@ -33,13 +35,21 @@ _DEPTH = 2  # a list of scalars, and room for one list within it
 _TEXT_CHARACTERS = 48  # of a text in a status frame
 _HEAD_BYTES = 16  # of a status frame: kind, time and index at their longest
 
-# Attributes of node.status.Status in the order of a status frame. Add to its end only: recordings are read by index.
+# Attributes of node.status.Status, with which a status begins. The numbers of its `budgets` follow, so what is new goes
+# to the end of those: recordings are read by index.
 FIELDS = (
     "chain", "best_hash", "level", "clock", "final", "best_slot", "vouched_slot", "root_slot", "support", "validators",
     "stalled", "headers_checked", "headers_refused", "ticket_seals", "fallback_seals", "epochs", "adopted_marks",
     "equivocations", "tree_headers", "peers", "peers_known", "peers_hybrid", "peers_classical", "peers_refused",
     "proved_answers", "refused_answers", "bytes_in", "bytes_out", "heap_used", "heap_free", "turns", "busy_ms",
+    "mode",
 )
+
+
+def fields() -> "Iterator[str]":
+    """The names of all values of a status, in their order."""
+    yield from FIELDS
+    yield from budget_names()
 
 
 def request(number: int, command: str, words: "tuple[Any, ...]" = ()) -> bytes:
@@ -92,21 +102,27 @@ def fault(number: int, text: str) -> bytes:
     return cbor.dumps([FAULT, number, text[:160]])
 
 
-def status(status: "Status", at: int, first: int) -> "tuple[bytes, int]":
-    """(body, index of the first field that did not fit any more) of a status frame that begins with field `first`."""
-    count = 0
+def status(status: "Status", at: int) -> "Iterator[bytes]":
+    """The bodies of the frames that hold a status, one after the other."""
+    first = count = 0
     size = _HEAD_BYTES
     items = [STATUS, at, first]
-    for name in FIELDS[first:]:
-        value = getattr(status, name)
+    total = len(FIELDS) + len(status.budgets)
+    while first + count < total:
+        index = first + count
+        value = getattr(status, FIELDS[index]) if index < len(FIELDS) else status.budgets[index - len(FIELDS)]
         if isinstance(value, str) and len(value) > _TEXT_CHARACTERS:
             value = value[:_TEXT_CHARACTERS]
         size += len(cbor.dumps(value))
         if size > MAX_BODY:
-            break
+            yield cbor.dumps(items)
+            first, count = index, 0
+            size = _HEAD_BYTES
+            items = [STATUS, at, first]
+            continue
         items.append(value)
         count += 1
-    return cbor.dumps(items), first + count
+    yield cbor.dumps(items)
 
 
 def _length(value: "Any") -> int:

@@ -61,6 +61,7 @@ class Face:
         self.status.best_slot, self.status.support, self.status.validators = 812, 2, 6
         self.questions = []
         self.resets = 0
+        self.wanted = "auto"
         self.value = bytes(range(100))
         self.heads = 3
 
@@ -73,14 +74,24 @@ class Face:
 
     def peers(self, short):
         name = "12D3KooWHXkTTHa1jC4zc4wDaPMRNaxee2dFUkM5U48zzvRpNQCE"
-        yield name[:12] if short else name, "out", "connected", "hybrid", 12, 0, "192.0.2.7:4001"
+        yield name[:12] if short else name, "out", "connected", "hybrid", 12, 0, 34, 2, "192.0.2.7:4001"
 
     def budget(self, now):
-        yield "peers", 1, 16, "connections"
+        yield "peers", 1, 16, 0, 0, "connections"
+        yield "cpu headers", 812, 25, 3, 7, "ms"
 
     def chain(self, count):
         for i in range(min(count, self.heads)):
             yield 812 - i, "vouched", 2, bytes([i & 0xFF]) * 32
+
+    def trust(self):
+        return "JLC1:" + "A" * 173
+
+    def mode(self, wanted):
+        if wanted not in ("", "full", "idle", "auto"):
+            raise LocalError("mode `%s`: must be full, idle or auto" % wanted, 2)
+        self.wanted = wanted or self.wanted
+        return "full", self.wanted
 
     def ask(self, words, level, support, timeout_ms):
         if words[:1] != ["service"]:

@@ -6,7 +6,7 @@ from jamliquor_lite.console import messages
 from jamliquor_lite.console.commands import COMMANDS
 from jamliquor_lite.console.console import ANSWERS, STALL_MS, Console
 from jamliquor_lite.console.lines import MAX_LINE
-from jamliquor_lite.console.messages import DONE, FAULT, FIELDS, ROW, STATUS
+from jamliquor_lite.console.messages import DONE, FAULT, FIELDS, ROW, STATUS, fields
 from jamliquor_lite.console.output import LEAST_BYTES, Output
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.ports import board, entropy
@@ -53,36 +53,79 @@ def test_status_for_a_person():
     assert found[0] == "chain    dev, clock set(system), final: not served"
     assert found[1] == "head     slot 812 vouched, support 2/6, " + "ab" * 8
     assert "STALLED" not in "".join(found)
+    assert "cpu      0 ms, no limit, debt 0 (0 at most)" in found
+    assert "mode     full; bytes today 0, this month 0" in found
+    names = list(fields())[len(FIELDS):]
+    bench = Bench()
+    for name, number in (("cpu_rate", 250_000), ("cpu_total", 812), ("cpu_debt", 9_500), ("cpu_most", 30_100),
+                         ("day_used", 77), ("day_bytes", 1000), ("peers_declined", 3), ("streams_shed", 2)):
+        bench.face.status.budgets[names.index(name)] = number
+    found = typed("status", bench)
+    assert "cpu      812 ms, limit 250 ms/s, debt 9 (30 at most)" in found
+    assert "mode     full; bytes today 77 of 1000, this month 0" in found
+    assert "slots    3 strangers found none, 0 peers made room; for memory 2 streams and 0 peers went" in found
     bench = Bench()
     bench.face.status.stalled = 1
     assert "STALLED" in "".join(typed("status", bench))
 
 
+def values_of(frames):
+    names = list(fields())
+    values = {}
+    for kind, _, first, *rest in frames:
+        if kind == STATUS:
+            for offset in range(len(rest)):
+                values[names[first + offset]] = rest[offset]
+    return values
+
+
 def test_status_for_a_tool_has_every_field():
     bench = Bench()
-    bench.face.status.bytes_in = 1 << 50
+    status = bench.face.status
+    status.bytes_in = 1 << 50
+    status.budgets = [number + 1000 for number in range(len(status.budgets))]
     bench.ask("status")
     _, frames = bench.take()
-    values = {}
-    for kind, at, first, *rest in frames[:-1]:
-        assert kind == STATUS and at == bench.now
-        for offset in range(len(rest)):
-            values[FIELDS[first + offset]] = rest[offset]
-    assert sorted(values) == sorted(FIELDS)
+    assert [frame[:2] for frame in frames[:-1]] == [[STATUS, bench.now]] * (len(frames) - 1)
+    values = values_of(frames)
+    assert sorted(values) == sorted(fields()) and len(values) == len(FIELDS) + len(status.budgets)
     assert values["bytes_in"] == 1 << 50 and values["best_hash"] == ("ab" * 32)[:48]
+    for name in fields():
+        assert getattr(status, name) in (values[name], "ab" * 32), name
+    assert values["frames_size"] == 1000 and values["flash_sets"] == 1000 + len(status.budgets) - 1
+    assert status.as_dict()["cpu_debt"] == values["cpu_debt"]
+
+
+def longest(status):
     for name in FIELDS:
-        assert hasattr(bench.face.status, name), name
+        setattr(status, name, "€" * 500 if isinstance(getattr(status, name), str) else (1 << 64) - 1)
+    status.budgets = [(1 << 64) - 1] * len(status.budgets)
 
 
 def test_a_status_of_the_longest_values_still_fits_its_frames():
-    bench = Bench()
-    for name in FIELDS:
-        value = getattr(bench.face.status, name)
-        setattr(bench.face.status, name, "€" * 500 if isinstance(value, str) else (1 << 64) - 1)
-    bench.ask("status")
-    _, frames = bench.take()
-    assert sum(len(frame) - 3 for frame in frames if frame[0] == STATUS) == len(FIELDS)
-    assert frames[-1] == [DONE, 7, 0]
+    # In the smallest ring too, where it goes out bit by bit; and the answer is done after it.
+    for options in ({}, {"ring_bytes": LEAST_BYTES}):
+        bench = Bench(**options)
+        longest(bench.face.status)
+        bench.ask("status")
+        bench.turn(20)
+        _, frames = bench.take()
+        assert len(values_of(frames)) == len(list(fields()))
+        assert frames[-1] == [DONE, 7, 0] and bench.console.output.dropped == 0
+
+
+def test_a_status_that_nobody_reads_is_counted_and_forgotten():
+    bench = Bench(status_ms=100, ring_bytes=LEAST_BYTES)
+    longest(bench.face.status)
+    bench.line.takes = 0
+    bench.turn(5, 100)
+    assert bench.console.is_telling
+    bench.turn(2, STALL_MS)
+    assert bench.console.output.dropped > 0
+    bench.line.takes = 1 << 20
+    bench.turn(30, 10)
+    frames = bench.take()[1]
+    assert sorted(values_of(frames)) == sorted(fields()), "the next one is whole"
 
 
 def test_status_again_and_again():
@@ -140,9 +183,27 @@ def test_tables_for_a_person():
         "frames              65537      48     47       40",
         "stream_chunks       16384     256    256      250",
     ]
-    assert typed("peers")[1].split() == ["12D3KooWHXkT", "out", "connected", "hybrid", "12", "0", "192.0.2.7:4001"]
+    assert typed("peers")[1].split() == ["12D3KooWHXkT", "out", "connected", "hybrid", "12", "0", "34", "2",
+                                          "192.0.2.7:4001"]
+    assert typed("budget") == [
+        "what                       used       bound      debt  put off  unit",
+        "peers                         1          16         0        0  connections",
+        "cpu headers                 812          25         3        7  ms",
+    ]
     assert typed("chain 2")[1:] == [
         "       812  vouched                  2  " + "00" * 32, "       811  vouched                  2  " + "01" * 32]
+
+
+def test_the_checkpoint_is_a_string_to_be_copied():
+    assert typed("checkpoint") == ["JLC1:" + "A" * 173]
+    bench = Bench()
+    bench.ask("checkpoint")
+    assert bench.take()[1] == [[ROW, 7, "trust", "JLC1:" + "A" * 173], [DONE, 7, 1]]
+    assert typed("checkpoint now") == ["`now`: this command takes no words"]
+    bench = Bench()
+    assert "attested" not in "".join(typed("status", bench))
+    bench.face.status.attested = "2/3"
+    assert "trust    vouched slot 0, root slot 0, 0 headers kept, attested 2/3" in typed("status", bench)
 
 
 def test_a_proved_value_for_a_person():
@@ -187,6 +248,14 @@ def test_why_there_is_no_proved_value_is_one_line():
     assert bench.take()[1] == [[FAULT, 7, "nobody"]]
 
 
+def test_the_mode_is_asked_for_and_chosen():
+    assert typed("mode") == ["full, wanted auto"]
+    bench = Bench()
+    assert typed("mode idle", bench) == ["full, wanted idle"] and bench.face.wanted == "idle"
+    bench.ask("mode")
+    assert bench.take()[1] == [[ROW, 7, "full", "idle"], [DONE, 7, 1]]
+
+
 def test_bad_words_are_one_line():
     for command, complaint in (
         ("stats", "unknown command `stats`: `help` lists them"),
@@ -204,6 +273,8 @@ def test_bad_words_are_one_line():
         ("state service 1 --level", "`--level`: allowed are --level LEVEL, --support K, --seconds N"),
         ("state service 1 --support 99999", "--support `99999`: must be a whole number, 0 to 65535"),
         ("state service 1 --seconds 0", "--seconds `0`"),
+        ("mode slow", "mode `slow`: must be full, idle or auto"),
+        ("mode full idle", "`idle`: one of full, idle, auto is enough"),
         ("reset now", "`now`: this command takes no words"),
         ("help me", "unknown command `me`"),
         ("help " + "x" * 100, "unknown command `" + "x" * 32 + "...`"),
