@@ -1,0 +1,1 @@
+"""Puts software onto boards. CPython only."""
