@@ -1,5 +1,8 @@
 """A board's numbers: reads boards/<name>/board.toml, the only place where they stand, and checks every one of them.
 
+A board is a microcontroller with a firmware of ours, or, where the file says `kind = "linux"`, a computer with Linux
+(board_schema.py has both lists of keys, board_rules.py what must hold between them).
+
     board, mistakes = inspect(path)      every mistake is one line
     board = load(path)                   LocalError with the first one
     module(board)                        the text of `_board.py`, which a firmware freezes and ports/board.py reads
@@ -11,9 +14,11 @@ import os
 import re
 import tomllib
 
-from ..budget.profile import LINUX, Profile
+from ..budget.profile import Profile
 from ..const import const
 from ..errors import LocalError
+from .board_rules import broken
+from .board_schema import AREAS, CHOICES, MCU, OPTIONAL, OPTIONAL_TABLES, ROUTES, SCHEMAS, TOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,54 +28,59 @@ _FILE_BYTES = const(64 * 1024)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _KIB = const(1024)
 _MOST = const((1 << 30) - 1)  # what MicroPython keeps in a word on 32 bits
-_RECEIVE_BUFFER_BYTES = const(256)  # lwipopts.h: PBUF_POOL_BUFSIZE
-_RECEIVE_RESERVE = const(8)  # net.c: RX_RESERVE
-_AREAS = ("fs", "sets", "scratch", "tree")  # in the order in which they lie on the flash
-_SCRATCH_LEAST_KB = const(68)  # a header with a full-spec epoch mark is 65,833 bytes
-
-# table: key: (type, least, most)
-SCHEMA: "dict[str, dict[str, tuple[type, int, int]]]" = {
-    "cpu": {"arch": (str, 1, 32), "mhz": (int, 1, 10_000), "share_percent": (int, 1, 100)},
-    "memory": {"ram_kb": (int, 64, 2048), "stack_kb": (int, 8, 256), "heap_kb": (int, 16, 2048)},
-    "links": {"tcp": (bool, 0, 1), "serial": (bool, 0, 1)},
-    "tcp": {
-        "connections": (int, 1, 64),
-        "segment_bytes": (int, 536, 1460),  # RFC 879 and Ethernet
-        "send_bytes": (int, 1072, 65_535),
-        "receive_bytes": (int, 1072, 65_535),
-        "memory_bytes": (int, 2048, 60_000),  # lwIP counts them in 16 bits
-        "receive_buffers": (int, 16, 512),
-    },
-    "watchdog": {"timeout_ms": (int, 1000, 600_000)},
-    "flash": {
-        "size_kb": (int, 512, 1_000_000),
-        "sector_bytes": (int, 4096, 4096),  # what the port's block device has
-        "firmware_kb": (int, 128, 4096),  # the linker script's FLASH
-        "fs_kb": (int, 32, 1_000_000),
-        "sets_kb": (int, 32, 1_000_000),
-        "scratch_kb": (int, _SCRATCH_LEAST_KB, 1_000_000),
-        "tree_kb": (int, 16, 8_000),
-    },
-}
+_NEEDED = {int: "a whole number", bool: "true or false", str: "text", list: "a list of texts"}
+_LINE = const(300)  # characters of a text in a list
 
 
 class Board:
-    """What a board.toml says. `tables` maps table to key to value, as SCHEMA lists them; `profile` is its [profile]."""
+    """What a board.toml says. `tables` maps table to key to value, as SCHEMAS lists them for its `kind` (a table that
+    may be missing and is, is empty); `profile` is its [profile]; `role`, `vrf` and `tried` are words of TOP."""
 
-    def __init__(self, name: str, tables: "dict[str, dict[str, Any]]", profile: "dict[str, int]") -> None:
+    def __init__(
+        self, name: str, kind: str, tables: "dict[str, dict[str, Any]]", profile: "dict[str, int]",
+        words: "dict[str, str]",
+    ) -> None:
         self.name = name
+        self.kind = kind
         self.tables = tables
         self.profile = profile
+        self.role = words["role"]
+        self.vrf = words["vrf"]
+        self.tried = words["tried"]
 
     def number(self, table: str, key: str) -> int:
-        """A value that SCHEMA says is a number."""
-        return int(self.tables[table][key])
+        """A value that its schema says is a number; 0 where it may be missing and is."""
+        return int(self.tables[table].get(key, 0))
+
+    def texts(self, key: str) -> "list[str]":
+        """A list of [flashing]; empty where it may be missing and is."""
+        return list(self.tables["flashing"].get(key, []))
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether it is no board that one can buy: QEMU makes it."""
+        return bool(self.texts("method")[0] == "qemu")
+
+    def bounds(self) -> Profile:
+        """A profile of its own with the board's numbers in it."""
+        found = Profile()
+        found.name = self.name
+        for key, value in self.numbers().items():
+            setattr(found, key, value)
+        return found
+
+    def numbers(self) -> "dict[str, int]":
+        """[profile], and what other tables of a microcontroller's say of the same."""
+        if self.kind != MCU:
+            return self.profile
+        return {"memory_bytes": self.number("memory", "heap_kb") * _KIB,
+                "cpu_permille": 10 * self.number("cpu", "share_percent"), **self.profile}
 
     def flash(self) -> "dict[str, tuple[int, int]]":
         """(offset on the block device, size), in bytes, of each area behind the firmware."""
         found = {}
         offset = 0
-        for area in _AREAS:
+        for area in AREAS:
             size = self.number("flash", area + "_kb") * _KIB
             found[area] = (offset, size)
             offset += size
@@ -81,8 +91,8 @@ class Board:
         return sum(size for _, size in self.flash().values())
 
     def links(self) -> "tuple[str, ...]":
-        """The kinds of link that the board has."""
-        return tuple(kind for kind, there in self.tables["links"].items() if there)
+        """The kinds of link that its node can dial: "tcp", "quic", "serial"."""
+        return tuple(kind for kind, there in self.tables["links"].items() if there and kind in ROUTES)
 
 
 def load(path: str) -> Board:
@@ -105,14 +115,20 @@ def inspect(path: str) -> "tuple[Board | None, list[str]]":
         mistakes.append("name: lower-case letters, digits and single dashes are needed")
     elif name != folder:
         mistakes.append(f"name: {name!r} lies in a folder called {folder!r}")
+    kind = found.pop("kind", MCU)
+    if not isinstance(kind, str) or kind not in SCHEMAS:
+        return None, [f"{path}: kind: {kind!r} is given, there are {' and '.join(repr(word) for word in SCHEMAS)}"]
+    schema = SCHEMAS[kind]
+    words = {key: _word(key, found.pop(key, None), allowed, mistakes) for key, allowed in TOP.items()}
     profile = _profile(found.pop("profile", {}), mistakes)
     tables = {}
-    for table, keys in SCHEMA.items():
-        tables[table] = _table(table, keys, found.pop(table, None), mistakes)
-    mistakes += [_unknown("", key, [*SCHEMA, "name", "profile"]) for key in found]
+    for table, keys in schema.items():
+        is_absent = table not in found and table in OPTIONAL_TABLES
+        tables[table] = {} if is_absent else _table(table, keys, found.pop(table, None), mistakes)
+    mistakes += [_unknown("", key, [*schema, *TOP, "name", "kind", "profile"]) for key in found]
     if not mistakes:
-        board = Board(str(name), tables, profile)
-        mistakes = _together(board)
+        board = Board(str(name), kind, tables, profile, words)
+        mistakes = broken(board)
         if not mistakes:
             return board, []
     return None, [f"{path}: {line}" for line in mistakes]
@@ -143,19 +159,50 @@ def _table(
     if not isinstance(found, dict):
         mistakes.append(f"{name}: the table [{name}] is missing" if found is None else f"{name}: a table is needed")
         return {}
-    for key, (kind, least, most) in keys.items():
-        where = f"{name}.{key}"
-        if key not in found:
-            mistakes.append(f"{where}: missing")
-        elif type(found[key]) is not kind:
-            needed = {int: "a whole number", bool: "true or false", str: "text"}[kind]
-            mistakes.append(f"{where}: {found[key]!r} is given, {needed} is needed")
-        elif kind is int and not least <= found[key] <= most:
-            mistakes.append(f"{where}: {found[key]} is not within {least} and {most}")
-        elif kind is str and not least <= len(found[key]) <= most:
-            mistakes.append(f"{where}: {least} to {most} characters are needed")
+    for key, bounds in keys.items():
+        if key in found:
+            mistakes += [f"{name}.{key}: {text}" for text in _value(found[key], *bounds)]
+        elif key not in OPTIONAL.get(name, ()):
+            mistakes.append(f"{name}.{key}: missing")
+        for word in _as_list(found.get(key, [])):
+            if word not in CHOICES.get(f"{name}.{key}", (word,)):
+                mistakes.append(f"{name}.{key}: {_choice(word, CHOICES[f'{name}.{key}'])}")
     mistakes += [_unknown(name + ".", key, list(keys)) for key in found if key not in keys]
     return found
+
+
+def _value(found: "Any", kind: type, least: int, most: int) -> "list[str]":
+    """What is wrong with one value: a line, or none."""
+    is_right = type(found) is kind
+    if not is_right or kind is list and not all(type(text) is str for text in found):
+        return [f"{found!r} is given, {_NEEDED[kind]} is needed"]
+    if kind is int and not least <= found <= most:
+        return [f"{found} is not within {least} and {most}"]
+    if kind is str and not least <= len(found) <= most:
+        return [f"{least} to {most} characters are needed"]
+    if kind is list and not least <= len(found) <= most:
+        return [f"{len(found)} texts are given, {least} to {most} are needed"]
+    if kind is list and not all(0 < len(text) <= _LINE and text.isprintable() for text in found):
+        return [f"each text needs 1 to {_LINE} characters that can be printed"]
+    return []
+
+
+def _word(key: str, found: "Any", allowed: "tuple[str, ...]", mistakes: "list[str]") -> str:
+    """One of a few words, beside the tables."""
+    if found is None:
+        mistakes.append(f"{key}: missing; it is one of {', '.join(allowed)}")
+    elif found not in allowed:
+        mistakes.append(f"{key}: {_choice(found, allowed)}")
+    return str(found)
+
+
+def _choice(found: "Any", allowed: "tuple[str, ...]") -> str:
+    near = difflib.get_close_matches(str(found), allowed, 1)
+    return f"{found!r} is given, there are {', '.join(allowed)}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _as_list(found: "Any") -> "list[Any]":
+    return list(found) if isinstance(found, list) else [found]
 
 
 def _profile(found: "Any", mistakes: "list[str]") -> "dict[str, int]":
@@ -179,56 +226,13 @@ def _unknown(table: str, key: str, known: "list[str]") -> str:
     return f"{table}{key}: unknown" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def _together(board: Board) -> "list[str]":
-    """What is wrong with numbers that are right each on its own."""
-    n = board.number
-    rules = [
-        (
-            n("memory", "stack_kb") + n("memory", "heap_kb") < n("memory", "ram_kb"),
-            "memory: stack_kb and heap_kb leave nothing of ram_kb for the firmware's own data",
-        ),
-        (n("memory", "ram_kb") % 4 == 0, "memory.ram_kb: the machine has pages of 4 KB, so a multiple of 4 is needed"),
-        (
-            n("tcp", "send_bytes") >= 2 * n("tcp", "segment_bytes"),
-            "tcp.send_bytes: fewer than two segments wait for a delayed ACK each time",
-        ),
-        (
-            n("tcp", "receive_bytes") >= 2 * n("tcp", "segment_bytes"),
-            "tcp.receive_bytes: fewer than two segments are acknowledged late each time",
-        ),
-        (
-            n("tcp", "receive_bytes") <= (n("tcp", "receive_buffers") - _RECEIVE_RESERVE) * _RECEIVE_BUFFER_BYTES,
-            "tcp.receive_buffers: too few for one connection's receive_bytes",
-        ),
-        (
-            n("tcp", "memory_bytes") >= n("tcp", "connections") * n("tcp", "segment_bytes"),
-            "tcp.memory_bytes: less than a segment for each connection, so that one can stop another",
-        ),
-        (
-            n("flash", "firmware_kb") * _KIB + board.disk_bytes() <= n("flash", "size_kb") * _KIB,
-            "flash: the firmware and the areas together are larger than size_kb",
-        ),
-        (any(board.links()), "links: a board needs at least one"),
-    ]
-    rules += [
-        (n("flash", area + "_kb") % 4 == 0, f"flash.{area}_kb: a multiple of 4, the sector's size, is needed")
-        for area in _AREAS
-    ]
-    peers = board.profile.get("max_peers", LINUX.max_peers)
-    if "tcp" in board.links():
-        rules.append(
-            (peers < n("tcp", "connections"), "profile.max_peers: one more of tcp.connections is needed than peers")
-        )
-    return [text for holds, text in rules if not holds]
-
-
 def module(board: Board) -> str:
     """The text of `_board.py`: see ports/board.py for what each name is."""
     return "\n".join(
         [
             f'"""{board.name}: made from its board.toml by tools/firmware."""',
             f"NAME = {board.name!r}",
-            f"PROFILE = {board.profile!r}",
+            f"PROFILE = {board.numbers()!r}",
             f"FLASH = {board.flash()!r}",
             f"SECTOR_BYTES = {board.number('flash', 'sector_bytes')}",
             f"LINKS = {board.links()!r}",
@@ -252,6 +256,7 @@ def header(board: Board) -> str:
         ("TCP_MEMORY_BYTES", "memory_bytes"),
         ("RECEIVE_BUFFERS", "receive_buffers"),
     ]
+    numbers = [(name, key) for name, key in numbers if key in board.tables["tcp"]]
     lines = [f"/* {board.name}: made from its board.toml by tools/firmware. */"]
     lines.append(f'#define BOARD_NAME "{board.name}"')
     lines += [f"#define BOARD_{name} ({board.number('tcp', key)})" for name, key in numbers]
