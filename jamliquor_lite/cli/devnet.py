@@ -8,10 +8,12 @@ import time
 
 from ..chain import slots
 from ..codec.spec import Spec, by_name
-from ..devnet import chainspec, faults, wire
+from ..crypto.suite import blake2b_256
+from ..devnet import chainspec, faults, finality_faults, wire
 from ..devnet.author import DevChain
 from ..devnet.blocks import Block
 from ..devnet.export import Exporter
+from ..devnet.finality import Finality
 from ..devnet.serve import Server
 from ..errors import LocalError
 from ..ports import clock
@@ -42,7 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--listen", action="append", default=[], metavar="MULTIADDR",
         help="serve over libp2p too, e.g. /ip4/127.0.0.1/tcp/0; may be given more than once")
     add("--pq", choices=POLICIES, default=REQUIRE, help="post-quantum handshake over libp2p (default: require)")
+    add("--identity", type=_natural, default=0, metavar="N",
+        help="serve under another key: for several devnets of one chain (default: 0)")
     add("--blocks", type=_natural, default=0, metavar="N", help="blocks authored before the start (default: 0)")
+    add("--epoch-blocks", type=_natural, default=0, metavar="N",
+        help="author only so many in each epoch; needs --accelerated (default: in every slot)")
+    add("--finality", action="store_true",
+        help="validators vote, as drafted in jamnp-pr6-737b8ae, and justifications are served")
+    add("--final-lag", type=_natural, default=2, metavar="N",
+        help="how many blocks finality is behind the best one (default: 2)")
     add("--chainspec-out", metavar="FILE", help="write the chain specification for clients (JIP-4)")
     add("--export", metavar="DIR", help="write the best chain there, a block per file")
     add("--fault", action="append", default=[], metavar="NAME",
@@ -53,8 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Author and serve."""
     if args.fault == ["list"]:
-        for name, what in faults.describe() + wire.describe():
-            print(f"{name:24} {what}")
+        for name, what in faults.describe() + finality_faults.describe() + wire.describe():
+            print(f"{name:28} {what}")
         return 0
     spec = by_name(args.spec)
     if spec is None:
@@ -74,13 +84,20 @@ class _Devnet:
         self.args = args
         self.spec = spec
         self.accelerated = args.accelerated or args.slot_ms not in (None, wall_ms)
+        if args.epoch_blocks and not self.accelerated:
+            raise LocalError("--epoch-blocks: needs --accelerated, for the wall clock skips no slots", 2)
         self.slot_ms = args.slot_ms or (_FAST_SLOT_MS if self.accelerated else wall_ms)
         self.out = Output(args.json)
         self.wire: wire.WireFault | None = None
+        self.finality_fault: finality_faults.FinalityFault | None = None
         self.faults: list[faults.Fault] = []
         for name in args.fault:
             if faults.known(name):
                 self.faults.append(faults.by_name(name))
+            elif finality_faults.known(name):
+                if not args.finality or self.finality_fault is not None:
+                    raise LocalError(f"--fault {name}: needs --finality, and only one fault of it at a time", 2)
+                self.finality_fault = finality_faults.by_name(name)
             elif wire.known(name):
                 self.wire = wire.by_name(name)
             else:
@@ -88,8 +105,12 @@ class _Devnet:
         genesis_slot = args.genesis_slot
         if genesis_slot is None:
             genesis_slot = 0 if self.accelerated else max(0, self._wall_slot() - args.blocks - 1)
-        self.chain = DevChain(spec, args.seed, args.keys, genesis_slot, args.offline, args.fork_rate, args.contests)
-        self.server = Server(self.chain, spec, host=args.host, port=args.port, wire=self.wire,
+        self.chain = DevChain(spec, args.seed, args.keys, genesis_slot, args.offline, args.fork_rate, args.contests,
+                              epoch_blocks=args.epoch_blocks)
+        if args.finality:
+            Finality(self.chain, args.final_lag, self.finality_fault)
+        key = blake2b_256(b"devnet peer %d" % args.identity + self.chain.genesis.hash) if args.identity else None
+        self.server = Server(self.chain, spec, key, host=args.host, port=args.port, wire=self.wire,
                              listen=_listen(args.listen), policy=args.pq)
         self.exporter = Exporter(args.export) if args.export else None
         self.faulty = 0
@@ -124,7 +145,7 @@ class _Devnet:
         self.out.summary(chain=self.chain.genesis.hash, best_slot=best.slot, blocks=best.number,
                          ticketed=best.ticketed_count, faulty=self.faulty, requests=self.server.requests,
                          peers_failed=self.server.faults, bytes_out=self.server.bytes_out,
-                         uptime_ms=clock.ticks_ms() - started)
+                         uptime_ms=clock.ticks_ms() - started, **self._final())
         return 0
 
     def _begin(self) -> None:
@@ -136,7 +157,7 @@ class _Devnet:
         genesis, best = self.chain.genesis.hash, self.chain.best
         self.out.ready(addresses=self.server.addresses, genesis=genesis, chainspec=path, spec=self.spec.name,
                        slot_ms=self.slot_ms, clock="chain" if self.accelerated else "wall", blocks=best.number,
-                       best_slot=best.slot, keys=self.args.keys)
+                       best_slot=best.slot, keys=self.args.keys, **self._final())
         self.out.line(f"devnet {genesis.hex()[:8]} ({self.spec.name}, {self.slot_ms} ms a slot) at "
                       + ", ".join(self.server.addresses))
 
@@ -153,8 +174,10 @@ class _Devnet:
         due = clock.ticks_ms()
         while True:
             due = max(due + self.slot_ms, clock.ticks_ms())
-            await asyncio.sleep(max(0, due - clock.ticks_ms()) / 1000)
-            self._slot(self.chain.slot + 1)
+            await asyncio.sleep(0)
+            while clock.ticks_ms() < due:  # which may be an emulated board's time, and slower than that of asyncio
+                await asyncio.sleep((due - clock.ticks_ms()) / 1000)
+            self._slot(self.chain.due())
 
     def _slot(self, slot: int) -> None:
         honest = True
@@ -179,8 +202,15 @@ class _Devnet:
             self.server.turned_away = ""
         self.out.event("block", slot=block.slot, number=block.number, hash=block.hash, parent=block.parent,
                        author=block.author, ticketed=block.ticketed, best=block is self.chain.best,
-                       fault=block.fault or None)
+                       fault=block.fault or None, **self._final())
         self.out.status(f"slot {block.slot}, block {block.number}, {self.server.peers} peers")
+
+    def _final(self) -> "dict[str, object]":
+        # Of the final block, where validators vote.
+        finality = self.chain.finality
+        if finality is None:
+            return {}
+        return {"final_slot": finality.final.slot, "final_hash": finality.final.hash, "set_id": finality.set_id}
 
     def _export(self) -> None:
         if self.exporter is not None:

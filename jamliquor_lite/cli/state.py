@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import sys
 
-from ..chain.levels import NAMES, SEALED, VOUCHED_LEVEL, level_by_name
+from ..chain.levels import FINAL, NAMES, SEALED, VOUCHED_LEVEL, level_by_name
 from ..errors import LocalError
+from ..node.finality import serves
 from ..node.questions import FORMS, describe, parse_question
 from . import session as sessions
 from . import settings as configuration
+from . import start as starts
 from .output import Output
+from .warp import Way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +30,8 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         "--level",
         default=NAMES[VOUCHED_LEVEL],
         metavar="LEVEL",
-        help="what the committing header must be: sealed or vouched (default vouched)",
+        help="what the committing header must be: sealed, vouched, or final where the chainspec names a format of "
+        "finality (default vouched)",
     )
     parser.add_argument(
         "--support", default="0", metavar="K", help="and how many authors must stand behind it"
@@ -42,10 +47,8 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
 def run(args: "argparse.Namespace") -> int:
     question = parse_question(args.question)
     level = level_by_name(args.level)
-    if level not in (SEALED, VOUCHED_LEVEL):
-        raise LocalError(
-            "--level %s: must be sealed or vouched (final is not served by any released node)" % args.level, 2
-        )
+    if level not in (SEALED, VOUCHED_LEVEL, FINAL):
+        raise LocalError("--level %s: must be sealed, vouched or final" % args.level, 2)
     support = int(args.support) if args.support.isascii() and args.support.isdigit() else -1
     if support < 0:
         raise LocalError("--support %s: must be a whole number, 0 or more" % args.support, 2)
@@ -62,7 +65,7 @@ def run(args: "argparse.Namespace") -> int:
             "writes the chainspec of a lasting one with --chainspec-out",
             2,
         )
-    out = Output(False)
+    out = Output(False, sys.stderr if args.json else None)  # standard output has the object and nothing else
     for warning in settings.warnings:
         out.warn(warning)
     found = asyncio.run(_ask(args, settings, question, level, support, seconds, out))
@@ -89,11 +92,17 @@ async def _ask(
             reasons.append(fields["reason"])
 
     settings.listen_port = 0  # a node may be running beside us
-    trusted = sessions.parse_checkpoint(args.checkpoint)
-    session = sessions.Session(settings, settings.chain, True, args.old_checkpoint, out, on_event, trusted, guest=True)
+    start = starts.parse(args.checkpoint)
+    session = sessions.Session(settings, settings.chain, True, args.old_checkpoint, out, on_event, start, guest=True,
+                               way=Way(args.sync, args.strict))
     if support > session.checkpoint.spec.validators:
         raise LocalError(
             "--support %d: the chain has %d validators" % (support, session.checkpoint.spec.validators), 2
+        )
+    if level == FINAL and not serves(session.checkpoint):
+        raise LocalError(
+            "--level final: this chainspec names no format of finality, so final is not served; allowed are sealed and "
+            "vouched", 2
         )
     node = await session.start()
     stop = asyncio.Event()

@@ -16,7 +16,8 @@ def test_values_and_their_origin(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path.write_text(EXAMPLE)
     assert main(["config", "check", str(path), "--max-peers", "51"]) == 0
     out, err = capsys.readouterr()
-    lines = {line.split()[0]: line for line in out.splitlines()}
+    values, _, memory = out.partition("\n\n")
+    lines = {line.split()[0]: line for line in values.splitlines()}
     assert list(lines) == [knob.name for knob in KNOBS]
     assert lines["network.listen_port"].split()[1:] == ["30333", f"({path})"]
     assert lines["network.max_peers"].split()[1:] == ["51", "(--max-peers)"]
@@ -61,3 +62,23 @@ def test_wrong_arguments(capsys: pytest.CaptureFixture[str], words: list[str], l
     assert main(words) == 2
     err = capsys.readouterr().err
     assert line in err and err.count("\n") == 1
+
+
+def test_the_sum_of_memory_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", "--board", "raspberry-pi-zero-2w", "--gateway"]) == 0
+    table = capsys.readouterr().out.partition("\n\n")[2].splitlines()
+    assert table[0] == "memory that may be in use at the same time, in bytes:"
+    rows = [(int(line.split()[0]), line.split(None, 1)[1]) for line in table[1:]]
+    parts, (code, (whole, _), (allowed, said)) = rows[:-3], rows[-3:]
+    assert code == (48 << 20, "the interpreter and the code") and said == "are allowed (memory_bytes)"
+    assert whole == sum(size for size, _ in parts) + code[0] <= allowed == 128 << 20
+    assert [size for size, _ in parts] == sorted((size for size, _ in parts), reverse=True)
+    assert (12 * (65_537 + 400), "frames, 12 x 65937") in parts
+
+
+def test_without_a_board_nobody_said_how_much(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nobody said how much is allowed: name a --board")
+    assert main(["config", "check", "--json", "--memory-mb", "100"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["errors"] and {"what": "frames", "count": 48, "bytes": 65_937} in found["memory"]

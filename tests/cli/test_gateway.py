@@ -124,3 +124,19 @@ def test_a_state_is_proved_through_it_and_it_ends_when_interrupted(devnet, tmp_p
     assert summary["states_relayed"] >= 1 and summary["peers_refused"] == 0
 
 
+
+
+def test_it_asks_for_itself_as_a_run_does(devnet, tmp_path):
+    ready, chainspec = devnet
+    words = ["gateway", "--json", "--chain", str(chainspec), "--data", str(tmp_path / "g"), "--listen", LISTEN,
+             "--upstream", ready["addresses"][0], "--ask", "slot"]
+    lines = lines_until(lambda line: json.loads(line).get("event") == "proved", *words, home=tmp_path)
+    (answer,) = [line for line in map(json.loads, lines) if line.get("event") == "proved"][:1]
+    assert answer["question"] == "slot" and answer["level"] == "vouched"
+    assert json.loads(lines[-1])["pools_whole"] is True
+
+
+def test_a_question_that_nobody_understands_is_one_line(capsys):
+    assert main(["gateway", "--ask", "weather"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "weather" in err

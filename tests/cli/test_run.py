@@ -7,12 +7,15 @@ import pytest
 
 from jamliquor_lite.chain import slots
 from jamliquor_lite.chain.chainspec import ChainSpec
+from jamliquor_lite.chain.journal import Journal
 from jamliquor_lite.chain.twoslot import TwoSlot
 from jamliquor_lite.cli.main import main
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.devnet import chainspec
 from jamliquor_lite.devnet.author import DevChain
 from jamliquor_lite.ports import clock, store
+from jamliquor_lite.ports.cpython.lock import Lock
+from jamliquor_lite.ports.cpython.segments import SegmentFile
 
 GENESIS_SLOT = 1_200
 WEEK_SLOTS = slots.MAX_AGE_SECONDS // TINY.slot_seconds
@@ -37,6 +40,10 @@ class Place:
         slot_file = TwoSlot(store.SlotFile(str(self.kept / "checkpoint")))
         for payload in payloads:
             slot_file.save(payload)
+
+    def journal(self):
+        self.kept.mkdir(parents=True, exist_ok=True)
+        return Journal(SegmentFile(str(self.kept / "journal")), 1 << 15, 1 << 24)
 
     def run(self, *options):
         return main(["run", "--chain", self.chainspec, "--data", str(self.data), "--listen-addr", "127.0.0.1",
@@ -87,20 +94,51 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it_and_says_so(place, 
     newer = ChainSpec.read(place.chainspec).checkpoint()
     older.slot, newer.slot = GENESIS_SLOT + 12, GENESIS_SLOT + 24
     place.now = GENESIS_SLOT + 24
-    place.keep(older.encode(), newer.encode())
-    lines, _ = started(capsys, place.run())
-    assert lines[-1]["best_slot"] == newer.slot
-    newest = place.kept / "checkpoint.1"
+    journal = place.journal()
+    for checkpoint in (older, newer):
+        assert journal.save(checkpoint, 0)
+    lines, err = started(capsys, place.run())
+    assert lines[-1]["best_slot"] == newer.slot and err == ""
+    newest = place.kept / "journal.0"
     data = bytearray(newest.read_bytes())
     data[-1] ^= 1
     newest.write_bytes(data)
     lines, err = started(capsys, place.run())
     assert lines[-1]["best_slot"] == older.slot
-    told = err + json.dumps(lines)
-    assert "checkpoint.1 is damaged" in told
-    (place.kept / "checkpoint.0").write_bytes(b"torn")
+    told = [line["message"] for line in lines if line.get("event") == "warning"]
+    assert len(told) == 1 and "are no whole record: going on from slot %d" % older.slot in told[0]
+    (place.kept / "journal.0").write_bytes(b"torn")
     lines, err = started(capsys, place.run())
-    assert lines[-1]["best_slot"] == GENESIS_SLOT and "nothing is left" in err + json.dumps(lines)
+    assert lines[-1]["best_slot"] == GENESIS_SLOT and "nothing is left of it" in err + json.dumps(lines)
+
+
+def test_what_an_older_release_saved_moves_into_the_journal_once(place, capsys):
+    place.now = GENESIS_SLOT + 24
+    old = ChainSpec.read(place.chainspec).checkpoint()
+    older = ChainSpec.read(place.chainspec).checkpoint()
+    old.slot, older.slot = GENESIS_SLOT + 24, GENESIS_SLOT + 12
+    place.keep(older.encode(), old.encode())
+    newest = place.kept / "checkpoint.1"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    lines, err = started(capsys, place.run())
+    assert lines[-1]["best_slot"] == older.slot and "checkpoint.1 is damaged" in err + json.dumps(lines)
+    assert not list(place.kept.glob("checkpoint.*")) and (place.kept / "journal.0").exists()
+    assert place.journal().load().encode() == older.encode()
+    lines, err = started(capsys, place.run())
+    assert lines[-1]["best_slot"] == older.slot and "damaged" not in err + json.dumps(lines)
+
+
+def test_a_second_process_on_one_folder_saves_nothing_and_says_so(place, capsys):
+    place.now = GENESIS_SLOT + 24
+    saved = ChainSpec.read(place.chainspec).checkpoint()
+    place.keep(saved.encode())
+    lock = Lock(str(place.kept / "journal.lock"))
+    lines, err = started(capsys, place.run())
+    assert "journal.lock is held by another process: going on" in err + json.dumps(lines)
+    assert not (place.kept / "journal.0").exists() and (place.kept / "checkpoint.0").exists()
+    lock.release()
+    lines, err = started(capsys, place.run())
+    assert (place.kept / "journal.0").exists() and "journal.lock" not in err + json.dumps(lines)
 
 
 def test_a_whole_file_that_is_no_checkpoint_is_said_and_passed_over(place, capsys):

@@ -12,7 +12,7 @@ from jamliquor_lite.cli.main import main
 from jamliquor_lite.codec import serial_frame
 from jamliquor_lite.codec.serial_frame import FRAME, TEXT, Sorter
 from jamliquor_lite.console import messages
-from jamliquor_lite.console.messages import DONE, FIELDS, ROW, STATUS
+from jamliquor_lite.console.messages import DONE, ROW, STATUS, fields
 from tests.cli.test_following import COMMAND, PATIENCE_S, devnet
 
 __all__ = ["devnet"]  # a fixture
@@ -152,8 +152,9 @@ def test_the_console_of_a_run(devnet, tmp_path):
         values = {}
         for frame in terminal.frames:
             if frame[0] == STATUS:
-                values.update(zip(FIELDS[frame[2] :], frame[3:]))
+                values.update(zip(list(fields())[frame[2] :], frame[3:]))
         assert values["headers_checked"] >= 60 and values["turns"] > 10 and values["busy_ms"] > 0
+        assert values["mode"] == "full" and values["cpu_total"] > 0 and values["cpu_spent_headers"] > 0
         assert values["heap_used"] > 1 << 20 and values["heap_free"] == 0, "of a host: what is resident"
         noise = os.urandom(1 << 16)
         for number in range(16):
