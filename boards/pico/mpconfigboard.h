@@ -1,0 +1,2 @@
+/* Raspberry Pi Pico: no network. */
+#include "../../firmware/pico/board.h"

@@ -1,0 +1,5 @@
+set(PICO_BOARD pico2_w)
+set(PICO_PLATFORM rp2350-riscv)
+set(MICROPY_PY_LWIP ON)
+set(MICROPY_PY_NETWORK_CYW43 ON)
+include(${CMAKE_CURRENT_LIST_DIR}/../../firmware/pico/board.cmake)
