@@ -17,10 +17,11 @@ if str(ROOT) not in sys.path:
 
 from jamliquor_lite.chain.chainspec import ChainSpec  # noqa: E402
 from jamliquor_lite.chain.keeper import provision  # noqa: E402
+from jamliquor_lite.cli import start as starts  # noqa: E402
 from jamliquor_lite.cli.board_file import Board  # noqa: E402
 from jamliquor_lite.node import board_config  # noqa: E402
 from jamliquor_lite.ports.flash import Area  # noqa: E402
-from tools import sources  # noqa: E402
+from tools import firmware_build, sources  # noqa: E402
 from tools.building import ToolError, cache_folder, new_folder  # noqa: E402
 
 _FILL_BYTES = 1 << 20
@@ -77,21 +78,27 @@ def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
         put(path, board, "fs", files)
 
 
-def node_disk(path: Path, board: Board, chain: Path, peers: "Sequence[str]") -> str:
-    """Write the disk of a board whose node begins at the genesis of a chainspec (JIP-4) and follows these multiaddrs:
-    board.conf, start.cbor, and the validator sets where the board reads them. The chain's id. LocalError, ToolError."""
+def node_disk(path: Path, board: Board, chain: Path, peers: "Sequence[str]", start_file: "Path | None" = None) -> str:
+    """Write the disk of a board whose node begins at the genesis of a chainspec (JIP-4), or at the checkpoint of a file
+    (`checkpoint export`), and follows these multiaddrs: board.conf, start.cbor, and the validator sets where the board
+    reads them. What it begins with, in words. LocalError, ToolError."""
     chainspec = ChainSpec.read(str(chain))
+    first = chainspec.checkpoint()
+    if start_file is not None:
+        said = starts.Start()
+        said.checkpoint = starts.CheckpointFile(str(start_file)).checkpoint
+        first = starts.of_chain(said, first)
     lines = [f"chain = {chainspec.id}", *(f"peer = {peer}" for peer in peers)]
     conf = "\n".join([*lines, ""]).encode()
     board_config.parse(conf)
     at, size = board.flash()["sets"]
     sets = bytearray(b"\xff" * size)
-    start = provision(Area(sets, 0, size), chainspec.checkpoint())
+    start = provision(Area(sets, 0, size), first)
     make(path, board, {board_config.FILE_NAME: conf, "start.cbor": start})
     with path.open("r+b") as disk:
         disk.seek(at)
         disk.write(sets)
-    return chainspec.id
+    return "%s of %s" % ("slot %d" % first.slot if start_file is not None else "the genesis", chainspec.id)
 
 
 def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> None:
@@ -117,7 +124,12 @@ def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> No
 
 
 def compiled(name: str, text: bytes) -> bytes:
-    """The bytecode of a Python file, with its assertions and line numbers. ToolError with what is wrong in it."""
+    """The bytecode of a Python file, with its assertions and line numbers, folded with what the firmware has frozen
+    (firmware/folding.py), so that all it imports is there. ToolError with what is wrong in it."""
+    try:
+        text = firmware_build.folding().fold_other(name, text.decode()).encode()
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ToolError(f"{name}: {error}", 1)
     cache = cache_folder()
     cross = sources.need("micropython", cache) / "mpy-cross" / "build" / "mpy-cross"
     with new_folder(cache) as folder:

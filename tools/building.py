@@ -17,6 +17,7 @@ from pathlib import Path
 
 INSTALL_S = 600
 BUILD_S = 900
+LINE_MOST = 400  # characters that are shown of a line: some name every source
 
 
 class ToolError(Exception):
@@ -113,7 +114,8 @@ def call(
     if log is not None:
         log.write_bytes(done.stdout)
     if done.returncode:
-        print("\n".join(done.stdout.decode("utf-8", "replace").splitlines()[-8:]), file=sys.stderr)
+        for line in done.stdout.decode("utf-8", "replace").splitlines()[-8:]:
+            print(line[:LINE_MOST], file=sys.stderr)
         raise ToolError(f"{what} failed (above)", 1)
 
 

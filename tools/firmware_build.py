@@ -5,7 +5,9 @@ copy of our sources in which only what changed is written, so that make sees cha
 come from; with pinned sources, one fixed date and no path in it, the same sources give the same bytes anywhere.
 """
 
+import functools
 import hashlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -18,9 +20,11 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from jamliquor_lite.cli import board_file  # noqa: E402
+from jamliquor_lite.cli.board_schema import MCU  # noqa: E402
 from jamliquor_lite.errors import LocalError  # noqa: E402
 from tools import sources  # noqa: E402
-from tools.building import ToolError, drop_old, install, locked, make, new_folder, progress  # noqa: E402
+from tools.building import ToolError, cache_folder, drop_old, install, locked, make, new_folder, progress  # noqa: E402
+from tools.cross import need_frozen_cross  # noqa: E402
 
 BOARDS = ROOT / "boards"
 CROSS = "riscv64-unknown-elf-"
@@ -55,12 +59,17 @@ def board_named(name: str) -> board_file.Board:
     """The board of boards/<name>; ToolError in one line."""
     path = BOARDS / name / "board.toml"
     if "/" in name or not path.is_file():
-        there = ", ".join(sorted(folder.name for folder in BOARDS.iterdir() if (folder / "board.toml").is_file()))
+        files = [str(folder / "board.toml") for folder in sorted(BOARDS.iterdir())]
+        found = [board_file.inspect(file)[0] for file in files]
+        there = ", ".join(board.name for board in found if board is not None and board.kind == MCU)
         raise ToolError(f"no board is called {name}; there are {there}", 2)
     try:
-        return board_file.load(str(path))
+        board = board_file.load(str(path))
     except LocalError as error:
         raise ToolError(str(error), error.exit_code)
+    if board.kind != MCU:
+        raise ToolError(f"{name} runs Linux and has no firmware: jamliquor-lite run --board {name}", 2)
+    return board
 
 
 def need_firmware(board: board_file.Board, cache: Path, library: "Path | None" = None) -> Path:
@@ -117,6 +126,8 @@ def cross_compiles() -> bool:
 class Work:
     """One board's build: a copy of all that is ours, which nobody writes to meanwhile, and what make makes of it."""
 
+    COPIED = COPIED
+
     def __init__(
         self, board: board_file.Board, trees: "dict[str, Path]", folder: Path, library: "Path | None", compiler: str
     ) -> None:
@@ -133,7 +144,7 @@ class Work:
 
     def copy_sources(self) -> None:
         """Lay out what make works on: our sources, what board.toml says, and the manifest of what is frozen."""
-        for part in COPIED:
+        for part in self.COPIED:
             copy_changed(ROOT / part, self.copy / part)
         link = self.config / "lib" / "lwip"
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -143,58 +154,63 @@ class Work:
         write_changed(self.config / "board_config.h", board_file.header(self.board).encode())
         write_changed(self.config / "_board.py", board_file.module(self.board).encode())
         firmware = self.copy / "firmware"
-        lines = [f'include("{firmware / "manifest.py"}", board=True, library={self.library is not None})']
-        # The board's numbers, what runs first, and what runs then.
-        for file in (self.config / "_board.py", firmware / "port" / "modules" / "_boot.py", firmware / "main.py"):
-            if file.exists():
-                lines.append(f'module("{file.name}", base_path="{file.parent}")')
+        beside = {path.name: str(path) for path in (firmware / "port" / "modules" / "_boot.py", firmware / "main.py")}
+        lines = [
+            f'include("{firmware / "manifest.py"}", board=True, library={self.library is not None}, beside={beside!r})',
+            f'module("_board.py", base_path="{self.config}")',
+        ]
         write_changed(self.manifest, "\n".join([*lines, ""]).encode())
 
     def digest(self) -> str:
         """16 hex digits of all that goes into the firmware."""
         state = hashlib.sha256()
         pins = [source.sha256 for source in sources.SOURCES.values()]
-        for text in (*pins, Path(__file__).read_text(), repr((self.board.name, self.board.tables)), self.compiler):
+        ours = [path.read_text() for path in (Path(__file__), ROOT / "tools" / "cross.py")]
+        words = [repr((self.board.name, self.board.tables["memory"])), self.compiler, *self.digest_words()]
+        for text in (*pins, *ours, *words):
             state.update(text.encode() + b"\0")
         files = [(path, f"firmware/{path.name}") for path in (self.config / "board_config.h",)]
         for part in ("port", "cmodules"):
             folder = self.copy / "firmware" / part
             files += [(path, str(path.relative_to(folder))) for path in sorted(folder.rglob("*")) if path.is_file()]
+        files += self.other_files()
         files += [(path, target) for target, path in self.frozen_files()]
         for path, name in files:
             state.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return state.hexdigest()[:16]
 
     def frozen_files(self) -> "list[tuple[str, Path]]":
-        """(name when frozen, file) of the modules that the manifest takes, as MicroPython's own build reads it."""
-        tree = self.trees["micropython"]
-        sys.path.insert(0, str(tree / "tools"))
-        try:
-            import manifestfile  # type: ignore[import-not-found]
-        finally:
-            del sys.path[0]
-        port = self.copy / "firmware" / "port"
-        paths = {"MPY_DIR": str(tree), "MPY_LIB_DIR": str(self.library or tree / "no-lib"), "PORT_DIR": str(port)}
-        read: Any = manifestfile.ManifestFile(manifestfile.MODE_FREEZE, paths)
-        try:
-            read.execute(str(self.manifest))
-        except manifestfile.ManifestFileError as error:
-            raise ToolError(str(error), 1)
-        return sorted((file.target_path, Path(file.full_path)) for file in read.files())
+        """(name when frozen, file) of the modules that the manifest takes."""
+        return manifest_files(self.trees["micropython"], self.library, str(self.manifest), self.manifest_paths())
+
+    def other_files(self) -> "list[tuple[Path, str]]":
+        """(file, name) of what else goes into the firmware: nothing, of an emulated board's."""
+        return []
+
+    def digest_words(self) -> "list[str]":
+        """Texts on which the firmware depends besides."""
+        return []
+
+    def manifest_paths(self) -> "dict[str, str]":
+        """Folders that the manifest names, besides those that every manifest may."""
+        return {}
 
     def compile(self) -> None:
         """Run the port's Makefile. What was compiled before and did not change is used again."""
         port = self.copy / "firmware" / "port"
         # What make does not see the reach of: a module that is switched off stays in MicroPython's lists.
-        settings = [(port / name).read_text() for name in ("Makefile", "mpconfigport.h")]
+        settings = [(port / name).read_text() for name in ("Makefile", "make_manifest.py", "mpconfigport.h")]
         made_from = "\n".join([Path(__file__).read_text(), *map(str, self.trees.values()), self.compiler, *settings])
         if not self.stamp.exists() or self.stamp.read_text() != made_from:
             shutil.rmtree(self.build, ignore_errors=True)
             self.stamp.write_text(made_from)
         # Made of files that may have gone, or be older than it.
+        shutil.rmtree(self.build / "frozen_mpy", ignore_errors=True)
         (self.build / "frozen_content.c").unlink(missing_ok=True)
         tree = self.trees["micropython"]
+        cross = need_frozen_cross(self.build.parent.parent)
         words: "dict[str, object]" = {
+            "MICROPY_MPYCROSS": cross, "MICROPY_MPYCROSS_DEPENDENCY": cross,
             "MPY_TOP": tree, "BUILD": self.build, "CONFIG": self.config, "FROZEN_MANIFEST": self.manifest,
             "MPY_LIB_DIR": self.library or tree / "no-lib", "RAM_KB": self.board.number("memory", "ram_kb"),
             "STACK_KB": self.board.number("memory", "stack_kb"), "USER_C_MODULES": self.copy / "firmware" / "cmodules",
@@ -202,6 +218,46 @@ class Work:
         }  # fmt: skip
         words.update(ENVIRONMENT)
         make(port, [f"{name}={value}" for name, value in words.items()], self.log)
+
+
+def manifest_files(
+    tree: Path, library: "Path | None", manifest: str, more: "dict[str, str] | None" = None
+) -> "list[tuple[str, Path]]":
+    """(name when frozen, file) of the modules that a manifest takes, which is a file or its text, as MicroPython's own
+    build reads it; `tree` has MicroPython's sources, `more` other folders by name. ToolError where it has a fault."""
+    sys.path.insert(0, str(tree / "tools"))
+    try:
+        import manifestfile  # type: ignore[import-not-found]
+    finally:
+        del sys.path[0]
+    port = ROOT / "firmware" / "port"
+    paths = {"MPY_DIR": str(tree), "MPY_LIB_DIR": str(library or tree / "no-lib"), "PORT_DIR": str(port)}
+    paths.update(more or {})
+    read: Any = manifestfile.ManifestFile(manifestfile.MODE_FREEZE, paths)
+    try:
+        read.execute(manifest)
+    except manifestfile.ManifestFileError as error:
+        raise ToolError(str(error), 1)
+    return sorted((file.target_path, Path(file.full_path)) for file in read.files())
+
+
+def firmware_module(name: str) -> Any:
+    """A module beside firmware/manifest.py; they stand alone."""
+    sys.path.insert(0, str(ROOT / "firmware"))
+    try:
+        return importlib.import_module(name)
+    finally:
+        del sys.path[0]
+
+
+@functools.cache
+def folding() -> Any:
+    """The package as a board has it: `fold_other` of it makes a program fit what the firmware has frozen."""
+    package = firmware_module("folding").PACKAGE
+    text = f'include("{ROOT / "firmware" / "manifest.py"}", board=True, plain=True)\n'
+    files = manifest_files(sources.need("micropython", cache_folder()), None, text)
+    texts = {name: path.read_text() for name, path in files if name.startswith(package + "/")}
+    return firmware_module("merging").Frozen(texts)
 
 
 def copy_changed(source: Path, target: Path) -> None:
@@ -255,13 +311,13 @@ def figures(program: Path) -> Figures:
     )
 
 
-def frozen_sizes(frozen_object: Path) -> str:
+def frozen_sizes(frozen_object: Path, cross: str = CROSS) -> str:
     """A line for each frozen module, "jamliquor_lite_chain_header 1234": bytes in flash of its functions and tables.
     Names and texts, which modules share, are the line "names"; BYTECODE is what functions of ours are of all that."""
     sizes: "dict[str, int]" = {}
     bytecode = 0
     modules = []
-    rows = [line.split() for line in tool("nm", "-S", str(frozen_object)).splitlines()]
+    rows = [line.split() for line in tool("nm", "-S", str(frozen_object), cross=cross).splitlines()]
     for row in rows:
         if len(row) == 4 and row[3].startswith("frozen_module_"):
             modules.append(row[3][len("frozen_module_") :])
@@ -272,15 +328,15 @@ def frozen_sizes(frozen_object: Path) -> str:
             sizes[owner] = sizes.get(owner, 0) + int(row[1], 16)
             if row[3].startswith("fun_data_") and owner.split("_")[0] not in OTHERS:
                 bytecode += int(row[1], 16)
-    whole = int(tool("size", str(frozen_object)).splitlines()[1].split()[0])
+    whole = int(tool("size", str(frozen_object), cross=cross).splitlines()[1].split()[0])
     sizes["names"] = whole - sum(size for name, size in sizes.items() if name != "names")
     sizes[BYTECODE] = bytecode
     return "".join(f"{name} {size}\n" for name, size in sorted(sizes.items()))
 
 
-def tool(name: str, *words: str) -> str:
-    """The output of one of the cross compiler's programs."""
-    done = subprocess.run([CROSS + name, *words], capture_output=True, text=True, check=False)
+def tool(name: str, *words: str, cross: str = CROSS) -> str:
+    """The output of one of a cross compiler's programs."""
+    done = subprocess.run([cross + name, *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ToolError(f"{CROSS}{name}: {done.stderr.strip()}", 1)
+        raise ToolError(f"{cross}{name}: {done.stderr.strip()}", 1)
     return done.stdout

@@ -50,7 +50,7 @@ int board_reset_cause(void);
 
 /* entropy.c */
 void entropy_init(void);
-bool entropy_fill(uint8_t *out, size_t size);   /* false: no source, or a dead one; `out` is then all zeros */
+bool entropy_fill(uint8_t *out, size_t size);   /* false: no source, a dead or a late one; `out` is then all zeros */
 uint32_t entropy_weak32(void);                  /* for ports and sequence numbers, never for keys: works without */
 
 /* net.c */

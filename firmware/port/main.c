@@ -25,7 +25,8 @@ int main(void) {
         gc_init(&_heap_start, &_heap_end);
         mp_init();
         mod_network_init();
-        bool again = pyexec_frozen_module("_boot.py", true) & PYEXEC_FORCED_EXIT;
+        /* No Ctrl-C: a byte 03 may be part of a frame that comes while the board starts. */
+        bool again = pyexec_frozen_module("_boot.py", false) & PYEXEC_FORCED_EXIT;
         if (!again) {
             /* Its last words are said above. If it had a watchdog, that starts it again. */
             mp_hal_stdout_tx_str("main has ended\r\n");

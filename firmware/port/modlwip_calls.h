@@ -15,4 +15,8 @@ u16_t tcp_room(const struct tcp_pcb *pcb);
 #define tcp_err(pcb, callback) do { if ((pcb)->state != LISTEN) { tcp_err(pcb, callback); } } while (0)
 #define tcp_recv(pcb, callback) do { if ((pcb)->state != LISTEN) { tcp_recv(pcb, callback); } } while (0)
 
+/* No multicast: its socket options are refused. */
+#define igmp_joingroup(interface, group) ERR_VAL
+#define igmp_leavegroup(interface, group) ERR_VAL
+
 #endif

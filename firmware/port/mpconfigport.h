@@ -47,6 +47,7 @@
 #ifndef MICROPY_PY_DEFLATE
 #define MICROPY_PY_DEFLATE                  (0)
 #endif
+#define MICROPY_PY___FILE__                 (0)
 #define MICROPY_PY_FRAMEBUF                 (0)
 #define MICROPY_PY_HEAPQ                    (0)
 #define MICROPY_PY_JSON                     (0)
@@ -55,6 +56,16 @@
 #define MICROPY_PY_UCTYPES                  (0)
 #define MICROPY_PY_HASHLIB_SHA1             (0)
 #define MICROPY_PY_HASHLIB_MD5              (0)
+#define MICROPY_PY_MICROPYTHON_RINGIO       (0)
+#define MICROPY_PY_COLLECTIONS_ORDEREDDICT  (0)
+#define MICROPY_PY_BUILTINS_STR_CENTER      (0)
+#define MICROPY_PY_BUILTINS_POW3            (0)
+#define MICROPY_PY_BUILTINS_ROUND_INT       (0)
+#define MICROPY_PY_BUILTINS_SLICE_ATTRS     (0)
+#define MICROPY_PY_BUILTINS_SLICE_INDICES   (0)
+#define MICROPY_PY_BUILTINS_RANGE_ATTRS     (0)
+#define MICROPY_PY_SYS_STDIO_BUFFER         (0)
+#define MICROPY_PY_SYS_PS1_PS2              (0)
 #define MICROPY_PY_MACHINE_PIN_BASE         (0)
 #define MICROPY_PY_MACHINE_SIGNAL           (0)
 #define MICROPY_PY_MACHINE_PULSE            (0)
@@ -69,8 +80,8 @@
 #define MICROPY_PY_TIME_INCLUDEFILE         "modtime_port.c"
 #define MICROPY_EPOCH_IS_1970               (1)
 #define MICROPY_PY_OS_URANDOM               (1)
-#define MICROPY_PY_OS_INCLUDEFILE           "modos_port.c"
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC    (entropy_weak32())
+#define MICROPY_PY_OS_INCLUDEFILE           "modos_port.c"
 #define MICROPY_PY_MACHINE                  (1)
 #define MICROPY_PY_MACHINE_INCLUDEFILE      "modmachine_port.c"
 #define MICROPY_PY_MACHINE_RESET            (1)

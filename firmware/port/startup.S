@@ -6,7 +6,7 @@
 start:
         .option push
         .option norelax
-        la      gp, _global_pointer
+        la      gp, __global_pointer$
         .option pop
 
         /* No interrupt is ever taken: they only end WFI (hal.c). Every trap is a fault. */
@@ -74,7 +74,7 @@ fault_entry:
         la      sp, fault_stack + FAULT_STACK_BYTES
         .option push
         .option norelax
-        la      gp, _global_pointer
+        la      gp, __global_pointer$
         .option pop
         csrr    a0, mcause
         csrr    a1, mepc

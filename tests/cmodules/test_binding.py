@@ -5,6 +5,7 @@ For a MicroPython with the module in it: a board's, and the one that test_microp
 of which a board has none: what they would say is told by known answers, and by the tests of this folder on CPython.
 """
 
+import io
 import sys
 
 from jamliquor_lite.crypto import known_answers, suite
@@ -166,6 +167,10 @@ def test_wrong_lengths():
     public, data, aux, proof, _ = [unhex(text) for text in VRF[1]]
     for words in ((public[1:], proof, 32), (public, proof[1:], 32), (public, proof + b"0", 32), (public, proof, 31)):
         raises(ValueError, jamcrypto.vrf_verify, words[0], data, aux, words[1], bytearray(words[2]))
+    size = len(aux)
+    for words in ((0, size + 1, 0), (-1, size, 0), (1, 0, 0), (0, size, 1), (0, size, -1), (0, size, 200), (0, size),
+                  (0,)):
+        raises(ValueError, jamcrypto.vrf_verify, public, data, aux, proof, bytearray(32), *words)
 
 
 def vrf_check():
@@ -182,6 +187,12 @@ def test_vrf_with_keys_in_turn():
             assert jamcrypto.vrf_verify(public, data, aux, proof, out)
             assert out == output
             assert not jamcrypto.vrf_verify(public, data, aux + b"\0", proof, out)
+            around = memoryview(b"?" + aux + proof + b"?")
+            at = 1 + len(aux)
+            assert jamcrypto.vrf_verify(public, data, around, around, out, 1, at, at)
+            assert out == output
+            assert not jamcrypto.vrf_verify(public, data, around, around, out, 0, at, at)
+            assert not jamcrypto.vrf_verify(public, data, around, around, out, 1, at, at - 1)
         for _ in range(2):
             assert not jamcrypto.vrf_verify(b"\xff" * 32, data, aux, proof, out)
         check = jamcrypto.VrfCheck(public, data, proof)
@@ -194,6 +205,22 @@ def test_vrf_with_keys_in_turn():
         assert check.finish() is None
         assert jamcrypto.VrfCheck(b"\xff" * 32, data, proof).finish() is None
         assert jamcrypto.VrfCheck(public[1:], data, proof).finish() is None
+
+
+def test_what_has_no_cryptography_in_it_keeps_within_its_buffers():
+    # What they compute: tests/ports/test_memory.py, which runs on this module too.
+    for words in ((DATA, 4, -1, DATA, 0, 4), (DATA, 4, 0, DATA, 0, 5), (DATA, 0, 0, DATA, 0, 0),
+                  (DATA, 4, 0, DATA, 3, 2), (DATA, 4, 0, DATA, len(DATA) - 1, len(DATA) + 1),
+                  (DATA, -4, 0, DATA, 0, 1)):
+        raises(ValueError, jamcrypto.find, *words)
+    stream, out = io.BytesIO(b"0123456789"), bytearray(8)
+    assert jamcrypto.readinto(stream, out, 2, 5) == 3 and out == b"\0\0" + b"012" + bytes(3)
+    assert jamcrypto.readinto(stream, memoryview(out), 8, 8) == 0
+    assert jamcrypto.readinto(stream, out, 0, 8) == 7 and jamcrypto.readinto(stream, out, 0, 8) == 0
+    for words in ((stream, out, 3, 9), (stream, out, -1, 3), (stream, out, 4, 3)):
+        raises(ValueError, jamcrypto.readinto, *words)
+    raises(TypeError, jamcrypto.readinto, stream, b"12345678", 0, 8)
+    raises(OSError, jamcrypto.readinto, 5, out, 0, 8)
 
 
 def test_an_output_may_lie_where_the_secret_did():
@@ -233,6 +260,10 @@ def calls():
         ("mlkem768_encapsulate", lambda: jamcrypto.mlkem768_encapsulate(encapsulated, out32, key, public)),
         ("mlkem768_decapsulate", lambda: jamcrypto.mlkem768_decapsulate(out32, secret, encapsulated)),
         ("vrf_verify", lambda: jamcrypto.vrf_verify(public, data, aux, proof, out32)),
+        ("vrf_verify of ranges", lambda: jamcrypto.vrf_verify(public, data, aux, proof, out32, 0, len(aux), 0)),
+        ("copy", lambda: jamcrypto.copy(out64, 3, DATA, 7, 50)),
+        ("same", lambda: jamcrypto.same(out64, 3, DATA, 7, 50)),
+        ("find", lambda: jamcrypto.find(DATA, 8, 1, out64, 0, 8)),
         ("update of a VRF", lambda: check.update(aux)),
     )
 

@@ -6,6 +6,7 @@
 #include "py/cstack.h"
 #include "py/objint.h"
 #include "py/runtime.h"
+#include "py/stream.h"
 
 #include "jamcrypto.h"
 #include "monocypher.h"
@@ -200,7 +201,7 @@ static mp_obj_t module_sha512(mp_obj_t out, mp_obj_t data_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(module_sha512_obj, module_sha512);
 
-/* Not cryptography, but what proofs need beside hashes: a slice in Python is an object on the heap. */
+/* Not cryptography, but what headers, proofs and frames need beside it: a slice in Python is an object on the heap. */
 
 static size_t offset_of(mp_obj_t object) {
     mp_int_t value = mp_obj_get_int(object);
@@ -223,6 +224,59 @@ static mp_obj_t module_copy(size_t count, const mp_obj_t *args) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_copy_obj, 5, 5, module_copy);
+
+/* same(out, at, buf, start, end): whether out[at:] begins with buf[start:end]. Public data only. */
+static mp_obj_t module_same(size_t count, const mp_obj_t *args) {
+    (void)count;
+    mp_buffer_info_t one = input(args[0]), data = input(args[2]);
+    size_t at = offset_of(args[1]), start = offset_of(args[3]), end = offset_of(args[4]);
+    if (start > end || end > data.len || at > one.len || end - start > one.len - at) {
+        wrong_length();
+    }
+    return mp_obj_new_bool(memcmp((const uint8_t *)one.buf + at, (const uint8_t *)data.buf + start, end - start) == 0);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_same_obj, 5, 5, module_same);
+
+/* find(table, step, first, buf, start, end): of the records of `step` bytes, from number `first` on, the one that begins
+ * with buf[start:end], or -1. */
+static mp_obj_t module_find(size_t count, const mp_obj_t *args) {
+    (void)count;
+    mp_buffer_info_t table = input(args[0]), data = input(args[3]);
+    size_t step = offset_of(args[1]), first = offset_of(args[2]), start = offset_of(args[4]), end = offset_of(args[5]);
+    if (start > end || end > data.len || end - start > step || step == 0) {
+        wrong_length();
+    }
+    const uint8_t *record = table.buf, *wanted = (const uint8_t *)data.buf + start;
+    for (size_t records = table.len / step; first < records; first++) {
+        if (memcmp(record + first * step, wanted, end - start) == 0) {
+            return MP_OBJ_NEW_SMALL_INT(first);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_find_obj, 6, 6, module_find);
+
+/* readinto(stream, buf, start, end): what stream.readinto(buf[start:end]) does and returns. */
+static mp_obj_t module_readinto(size_t count, const mp_obj_t *args) {
+    (void)count;
+    mp_buffer_info_t out;
+    mp_get_buffer_raise(args[1], &out, MP_BUFFER_WRITE);
+    size_t start = offset_of(args[2]), end = offset_of(args[3]);
+    if (start > end || end > out.len) {
+        wrong_length();
+    }
+    mp_get_stream_raise(args[0], MP_STREAM_OP_READ);
+    int error;
+    mp_uint_t size = mp_stream_rw(args[0], (uint8_t *)out.buf + start, end - start, &error, MP_STREAM_RW_READ);
+    if (error == 0) {
+        return MP_OBJ_NEW_SMALL_INT(size);
+    }
+    if (mp_is_nonblocking_error(error)) {
+        return mp_const_none;
+    }
+    mp_raise_OSError(error);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_readinto_obj, 4, 4, module_readinto);
 
 /* X25519. */
 
@@ -409,17 +463,29 @@ static bool vrf_need_key(const uint8_t *public_) {
     return vrf_key_is_good;
 }
 
+/* vrf_verify(public, input, aux, proof, output[, start, end, at]): of `aux` what is between `start` and `end`, and of
+ * `proof` what begins at `at`, without the slices. */
 static mp_obj_t module_vrf_verify(size_t count, const mp_obj_t *args) {
     need_stack();
-    (void)count;
     const uint8_t *public_ = input_of(args[0], JC_VRF_PUBLIC_BYTES);
-    mp_buffer_info_t data = input(args[1]), aux = input(args[2]);
-    const uint8_t *proof = input_of(args[3], JC_VRF_PROOF_BYTES);
+    mp_buffer_info_t data = input(args[1]), aux = input(args[2]), proof = input(args[3]);
     uint8_t *out = output_of(args[4], JC_VRF_OUTPUT_BYTES);
+    size_t start = 0, end = aux.len, at = 0;
+    if (count == 8) {
+        start = offset_of(args[5]), end = offset_of(args[6]), at = offset_of(args[7]);
+    } else if (count != 5 || proof.len != JC_VRF_PROOF_BYTES) {
+        wrong_length();
+    }
+    if (start > end || end > aux.len || at > proof.len || proof.len - at < JC_VRF_PROOF_BYTES) {
+        wrong_length();
+    }
     return mp_obj_new_bool(
-        vrf_need_key(public_) && jc_vrf_verify(&vrf_key, data.buf, data.len, aux.buf, aux.len, proof, out) == 0);
+        vrf_need_key(public_) &&
+        jc_vrf_verify(
+            &vrf_key, data.buf, data.len, (const uint8_t *)aux.buf + start, end - start,
+            (const uint8_t *)proof.buf + at, out) == 0);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_vrf_verify_obj, 5, 5, module_vrf_verify);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_vrf_verify_obj, 5, 8, module_vrf_verify);
 
 /* The same for additional data that is never whole in memory. */
 typedef struct {
@@ -482,10 +548,13 @@ static const mp_rom_map_elem_t module_members_table[] = {
     {MP_ROM_QSTR(MP_QSTR_ed25519_public), MP_ROM_PTR(&module_ed25519_public_obj)},
     {MP_ROM_QSTR(MP_QSTR_ed25519_sign), MP_ROM_PTR(&module_ed25519_sign_obj)},
     {MP_ROM_QSTR(MP_QSTR_ed25519_verify), MP_ROM_PTR(&module_ed25519_verify_obj)},
+    {MP_ROM_QSTR(MP_QSTR_find), MP_ROM_PTR(&module_find_obj)},
     {MP_ROM_QSTR(MP_QSTR_mlkem768_decapsulate), MP_ROM_PTR(&module_mlkem768_decapsulate_obj)},
     {MP_ROM_QSTR(MP_QSTR_mlkem768_encapsulate), MP_ROM_PTR(&module_mlkem768_encapsulate_obj)},
     {MP_ROM_QSTR(MP_QSTR_mlkem768_keypair), MP_ROM_PTR(&module_mlkem768_keypair_obj)},
     {MP_ROM_QSTR(MP_QSTR_sha512), MP_ROM_PTR(&module_sha512_obj)},
+    {MP_ROM_QSTR(MP_QSTR_readinto), MP_ROM_PTR(&module_readinto_obj)},
+    {MP_ROM_QSTR(MP_QSTR_same), MP_ROM_PTR(&module_same_obj)},
 #if JAMCRYPTO_VRF
     {MP_ROM_QSTR(MP_QSTR_VrfCheck), MP_ROM_PTR(&vrf_check_type)},
     {MP_ROM_QSTR(MP_QSTR_vrf_verify), MP_ROM_PTR(&module_vrf_verify_obj)},

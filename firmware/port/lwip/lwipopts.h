@@ -42,6 +42,8 @@ extern uint32_t entropy_weak32(void);
 #define LWIP_MDNS_RESPONDER             (0)
 #undef LWIP_DNS_SUPPORT_MDNS_QUERIES
 #define LWIP_DNS_SUPPORT_MDNS_QUERIES   (0)
+#undef LWIP_IGMP
+#define LWIP_IGMP                       (0)
 #undef LWIP_RAW
 #define LWIP_RAW                        (0)
 

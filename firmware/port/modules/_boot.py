@@ -1,10 +1,14 @@
 """Runs first at each start: mounts the file system, then imports `main` from it, or else the frozen one."""
 
 import gc
+import os
 
 import _board
+import micropython
 import vfs
 import virt
+
+_CTRL_C = 3
 
 
 def _mount() -> None:
@@ -21,7 +25,19 @@ def _mount() -> None:
         vfs.mount(device, "/")
 
 
+def _has_own_main() -> bool:
+    for name in ("main.py", "main.mpy"):
+        try:
+            os.stat(name)
+            return True
+        except OSError:
+            pass
+    return False
+
+
 _mount()
+if _has_own_main():
+    micropython.kbd_intr(_CTRL_C)  # a person's program, which a person may stop; the node's console takes any byte
 gc.collect()
 try:
     import main  # noqa: F401
