@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from jamliquor_lite.crypto import suite
+from jamliquor_lite.crypto import suite, suite_hosts
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.ports import crypto as port
 
@@ -65,12 +65,12 @@ def _verify(signature: bytes) -> Call:
 
 def _header(is_known: bool) -> Call:
     """Both VRF checks of a header."""
-    secret = suite.vrf_secret(_SEED)
-    key = suite.vrf_public(secret)
+    secret = suite_hosts.vrf_secret(_SEED)
+    key = suite_hosts.vrf_public(secret)
     ticket = b"jam_ticket_seal" + _SEED + b"\x00"
-    seal = suite.vrf_sign(secret, ticket, _UNSIGNED)
-    entropy = b"jam_entropy" + suite.vrf_output(secret, ticket)
-    entropy_signature = suite.vrf_sign(secret, entropy, b"")
+    seal = suite_hosts.vrf_sign(secret, ticket, _UNSIGNED)
+    entropy = b"jam_entropy" + suite_hosts.vrf_output(secret, ticket)
+    entropy_signature = suite_hosts.vrf_sign(secret, entropy, b"")
 
     def header() -> None:
         if not is_known:
@@ -82,11 +82,11 @@ def _header(is_known: bool) -> Call:
 
 
 def _vrf(is_signing: bool) -> Call:
-    secret = suite.vrf_secret(_SEED)
-    key = suite.vrf_public(secret)
-    proof = suite.vrf_sign(secret, _SEED, _UNSIGNED)
+    secret = suite_hosts.vrf_secret(_SEED)
+    key = suite_hosts.vrf_public(secret)
+    proof = suite_hosts.vrf_sign(secret, _SEED, _UNSIGNED)
     if is_signing:
-        return lambda: suite.vrf_sign(secret, _SEED, _UNSIGNED)
+        return lambda: suite_hosts.vrf_sign(secret, _SEED, _UNSIGNED)
     return lambda: suite.vrf_verify(key, _SEED, _UNSIGNED, proof)
 
 
@@ -123,7 +123,7 @@ def _open(size: int) -> Call:
 
 
 def _shake() -> Call:
-    stream = suite.Shake128()
+    stream = suite_hosts.Shake128()
     block = bytearray(168)
 
     def entry() -> None:

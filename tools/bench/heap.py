@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from jamliquor_lite.crypto import suite as primitives  # noqa: E402
 from tests.devnet.process import Devnet  # noqa: E402
 from tests.heap.bars import CALLS, DIALS, FOLLOWING_BYTES, FOLLOWING_KB, IDLE_BYTES  # noqa: E402
-from tests.heap.board import MANIFEST, Board, NoBoard  # noqa: E402
+from tests.heap.board import WHOLE, Board, NoBoard  # noqa: E402
 from tests.heap.following import SLOT_MS, prepare, run, write_files  # noqa: E402
 from tests.heap.peer import Peer  # noqa: E402
 
@@ -73,16 +73,16 @@ def idle(board: Board) -> "list[dict[str, object]]":
 def following(_: Board) -> "list[dict[str, object]]":
     """What a board's whole program takes while it follows tiny, with flash and console; with it come some 3 KB of what
     measures it. Then the same with questions about state that are asked and proved."""
-    program = Board(32, MANIFEST, "--crypto")
+    program = Board(32, WHOLE, "--crypto")
     found = {}
-    for manner in FOLLOWING_KB:
+    for manner in (*FOLLOWING_KB, "counted"):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             prepare(folder)
             with Devnet(folder, slot_ms=SLOT_MS, blocks=260) as devnet:
                 write_files(folder, devnet)
                 found[manner] = run(program, 1024, folder, HEADERS, manner).figures
-    quiet = found["quiet"]
+    quiet, counted = found["quiet"], found["counted"]
     live = [size for title, size in quiet.items() if title.startswith("live to")]
     return [
         {"name": "pools, profile", "bytes": quiet["pools"]},
@@ -91,6 +91,8 @@ def following(_: Board) -> "list[dict[str, object]]":
         {"name": "all that lives, at most", "bytes": max(live)},
         {"name": "with garbage, at most", "bytes": quiet["peak"], "bar": FOLLOWING_BYTES},
         {"name": "and with questions, at most", "bytes": found["asked"]["peak"]},
+        {"name": "garbage a header, of %.1f turns" % (counted["turns counted"] / counted["headers counted"]),
+         "bytes": counted["garbage"] // counted["headers counted"]},
     ]
 
 
