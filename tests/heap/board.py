@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "micropython"
 MANIFEST = Path(__file__).parent / "manifest.py"
+WHOLE = Path(__file__).parent / "following_manifest.py"
+FROZEN = ROOT / "firmware" / "manifest.py"  # of the same modules, with the names that tests import
 _BUILD_S = 1_500
 _STEP_S = 600  # a minute for the longest, on a machine with nothing else to do: a tenth of this
 

@@ -30,7 +30,8 @@ def write_files(folder: Path, devnet: Devnet) -> None:
 
 
 def run(program: Board, heap_kb: int, folder: Path, headers: int, manner: str = "asked") -> Ended:
-    """Follow so many headers in a heap of so many KB; `quiet` is without questions about state."""
+    """Follow so many headers in a heap of so many KB; `quiet` is without questions about state, and `counted` tells the
+    garbage of the last headers and of a turn."""
     command = program.command(heap_kb * 1024, "-m", "measure", "follow", str(folder), str(headers), manner)
     # The console reads standard input, which stays open and silent.
     with subprocess.Popen(

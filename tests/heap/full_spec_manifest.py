@@ -1,4 +1,6 @@
 """What a firmware freezes, and the step that follows a full-spec chain."""
 
-include("../../firmware/manifest.py")  # noqa: F821  (the names of a manifest)
-module("measure_full_spec.py")  # noqa: F821
+import os
+
+beside = {"measure_full_spec.py": os.path.abspath("measure_full_spec.py")}
+include("../../firmware/manifest.py", lean=True, beside=beside)  # noqa: F821  (a name of a manifest)

@@ -29,6 +29,9 @@ class Host:
         print("buffers", used())
         before = used()
         gc.threshold(1024)
+        # From below: imports that nest deep take stack.
+        import jamliquor_lite.budget.queue
+        import jamliquor_lite.transport.connection  # noqa: F401
         from jamliquor_lite.node.libp2p import Libp2pCarrier
         from jamliquor_lite.ports import entropy, tcp
 

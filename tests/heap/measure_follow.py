@@ -11,6 +11,7 @@ from measure_common import used
 
 ASK_EVERY = 20  # headers
 WINDOW = 50  # headers: several epochs of tiny, by ticket and by fallback
+COUNTED = 40  # headers, the last ones, whose garbage is counted
 PATIENCE_MS = 60_000
 KEY = bytes([11]) + bytes(30)  # C(11): the slot
 
@@ -54,9 +55,10 @@ def table(path: str) -> "dict[str, tuple[int, ...]]":
 
 
 class Watch:
-    """Fed after each turn, as a board's watchdog is. `board` is its BoardNode; `key` is asked for, if any."""
+    """Fed after each turn, as a board's watchdog is. `board` is its BoardNode; `key` is asked for, if any. With
+    `counts` nothing is collected at the end, and what was taken of the heap is told instead of what lives."""
 
-    def __init__(self, board: "object", goal: int, key: bytes) -> None:
+    def __init__(self, board: "object", goal: int, key: bytes, counts: bool = False) -> None:
         self.board = board
         self.goal = goal
         self.key = key
@@ -65,6 +67,8 @@ class Watch:
         self.seen = self.live = self.peak = 0
         self.first = 0  # the most that lived in a window of headers
         self.windows = 0
+        self.counts = counts
+        self.turns = 0
 
     def feed(self) -> None:
         """Look at the heap; ask; end when the goal is reached."""
@@ -77,6 +81,9 @@ class Watch:
         if self.key:
             self._ask(node)
         headers = node.chain.headers_checked
+        if self.counts:
+            self._count(node, headers)
+            return
         if headers == self.seen:
             return
         window = headers // WINDOW != self.seen // WINDOW
@@ -88,6 +95,21 @@ class Watch:
         if now > self.live:
             self.live = now
         if headers >= self.goal:
+            self.board.is_ending = True
+
+    def _count(self, node: "object", headers: int) -> None:
+        if not self.turns:
+            if headers < self.goal - COUNTED or node.catching_up:
+                return  # what comes by itself is counted, a header at a time
+            gc.collect()
+            gc.disable()
+            self.seen, self.turns, self.live = headers, node.turns, gc.mem_alloc()
+        elif headers >= self.seen + COUNTED:
+            taken = gc.mem_alloc() - self.live
+            gc.enable()
+            print("garbage", taken)
+            print("headers counted", headers - self.seen)
+            print("turns counted", node.turns - self.turns)
             self.board.is_ending = True
 
     def _ask(self, node: "object") -> None:
@@ -106,7 +128,8 @@ class Watch:
 
 
 def follow(folder: str, headers: str, manner: str = "asked") -> None:
-    """The whole program follows so many headers: console, flash and all. With `quiet` nobody asks anything."""
+    """The whole program follows so many headers: console, flash and all. With `quiet` and `counted` nobody asks
+    anything."""
     profile, pools = _made(folder)
     before = used()
     # From here on in the order of firmware/main.py.
@@ -121,7 +144,7 @@ def follow(folder: str, headers: str, manner: str = "asked") -> None:
     flash = FileFlash(folder + "/flash.bin")
     board.block_device = lambda: flash
     boot = Boot(profile, pools, folder)
-    watch = Watch(boot.node, int(headers), KEY if manner == "asked" else b"")
+    watch = Watch(boot.node, int(headers), KEY if manner == "asked" else b"", manner == "counted")
     board.feed_watchdog = watch.feed
     print("boot", used() - before)
     boot.run()

@@ -57,8 +57,8 @@ class Slots:
     def read(self, slot: int) -> "bytes | None":
         return self.slots[slot]
 
-    def write(self, slot: int, data: bytes) -> None:
-        self.slots[slot] = bytes(data)
+    def write(self, slot: int, head: bytes, payload: bytes) -> None:
+        self.slots[slot] = bytes(head) + bytes(payload)
 
 
 class Board:

@@ -106,7 +106,7 @@ def _carry(one: "object", other: "object") -> None:
         for sender, reader in ((one, other), (other, one)):
             view = sender.outlet(0)
             if view is not None:
-                sender.sent(reader.feed(view, 0, len(view), 0))
+                sender.sent(reader.feed(view, sender.out_start, sender.out_end, 0))
                 moved = True
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.devnet.process import Devnet
 
-from .bars import FOLLOWING_BYTES, FOLLOWING_KB, FOLLOWING_SLACK
-from .board import MANIFEST, Board, NoBoard
+from .bars import FOLLOWING_BYTES, FOLLOWING_KB, FOLLOWING_SLACK, HEADER_GARBAGE_BYTES, TURN_GARBAGE_BYTES
+from .board import WHOLE, Board, NoBoard
 from .following import SLOT_MS, prepare, run, write_files
 
 WINDOW = 50  # headers, as in measure_follow.py
@@ -18,7 +18,7 @@ WINDOW = 50  # headers, as in measure_follow.py
 @pytest.fixture(scope="module")
 def program() -> Board:
     try:
-        return Board(32, MANIFEST, "--crypto")
+        return Board(32, WHOLE, "--crypto")
     except NoBoard as error:
         pytest.skip(str(error))
 
@@ -57,3 +57,11 @@ def test_it_follows_within_its_bar_and_grows_by_nothing(
     settled = [size for to, size in live if to > 2 * WINDOW]
     assert len(settled) >= headers // WINDOW - 2
     assert max(settled) - min(settled) <= FOLLOWING_SLACK, ended.text
+
+
+def test_a_turn_leaves_little_garbage(program: Board, folder: Path, devnet: Devnet) -> None:
+    ended = run(program, 1_024, folder, 120, "counted")
+    assert ended.status == 0 and ended.figures["headers"] >= 120, ended.text
+    figures = ended.figures
+    bar = HEADER_GARBAGE_BYTES * figures["headers counted"] + TURN_GARBAGE_BYTES * figures["turns counted"]
+    assert figures["headers counted"] >= 40 and figures["garbage"] <= bar, ended.text
