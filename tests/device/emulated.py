@@ -26,7 +26,6 @@ BOARDS = ("qemu-virt-rv32-264k", "qemu-virt-rv32-520k")
 LIMIT_S = 180  # a board that says nothing for so long hangs: a hundred times what anything here takes
 _RECEIVE_BYTES = 65536
 _SHOWN_LINES = 40
-_ENDED = "main has ended"  # as firmware/port/main.c says it
 
 
 class NoBoard(Exception):
@@ -48,6 +47,8 @@ def firmware(name: str) -> Path:
 class Emulated:
     """One board. A folder's disk stays between two of them: a power cycle is to end one and to start the next."""
 
+    ENDED = "main has ended"  # as firmware/port/main.c says it
+
     def __init__(
         self,
         name: str,
@@ -64,7 +65,7 @@ class Emulated:
     ) -> None:
         """`files` makes a new disk with those in its file system; None takes the folder's, or a new one without files.
         `more` has files for other areas of a new disk, each then a file system that nothing mounts by itself.
-        `ports` are TCP ports of the board: `reach` says where they are. The rest is as in tools/emulator.py; with
+        `ports` are TCP ports of the board: `reach` says where they are. The rest is as in cli/emulator.py; with
         `program` another firmware than the board's is started."""
         self.board = board_named(name)
         self.program = program or firmware(name)
@@ -99,11 +100,8 @@ class Emulated:
                 board_image.put(self.disk, self.board, area, files)
         self._sockets = Path(tempfile.mkdtemp(prefix="board-"))  # names of sockets are 107 bytes at most
         listeners = [_listen(self._sockets / name) for name in (["uart", "serial"] if self._wants_serial else ["uart"])]
-        backends = [f"socket,path={listener.getsockname()}" for listener in listeners]
-        command = emulator.command(
-            self.board, self.program, backends[0], self.disk, backends[1] if self._wants_serial else None,
-            [(here, there) for there, here in self._forwards.items()], **self._options,
-        )  # fmt: skip
+        backends = [listener.getsockname() for listener in listeners]
+        command = self.command(backends[0], backends[1] if self._wants_serial else "")
         self._log = (self._sockets / "log").open("w+b")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         try:
@@ -115,6 +113,13 @@ class Emulated:
         finally:
             for listener in listeners:
                 listener.close()
+
+    def command(self, console: str, serial: str) -> "list[str]":
+        """What makes the board: its console and, unless that is empty, its second serial port connect to sockets."""
+        forwards = [(here, there) for there, here in self._forwards.items()]
+        port = f"socket,path={serial}" if serial else None
+        uart = f"socket,path={console}"
+        return emulator.command(self.board, self.program, uart, self.disk, port, forwards, **self._options)
 
     def stop(self) -> None:
         """Power off, at whatever point it is."""
@@ -155,7 +160,7 @@ class Emulated:
             if result:
                 return result
             assert not line.startswith("PANIC"), f"waiting for {what!r}: a panic\n{self.told()}"
-            assert line != _ENDED, f"waiting for {what!r}: the program has ended\n{self.told()}"
+            assert not line.startswith(self.ENDED), f"waiting for {what!r}: the program has ended\n{self.told()}"
 
     def read_raw(self, size: int) -> bytes:
         """Exactly so many bytes of the console, past what `expect` has read."""

@@ -21,16 +21,18 @@ from tests.device.emulated import Emulated, firmware  # noqa: E402
 from tests.run import find, test_names  # noqa: E402
 from tools import board_image  # noqa: E402
 from tools.building import ToolError  # noqa: E402
+from tools.firmware_build import folding  # noqa: E402
 
 _VECTORS = ROOT.parent / "shared" / "vectors"
 _DATA_MOST_BYTES = 64 * 1024  # of one file; larger ones are not brought, and who asks for them skips
 _FILE_S = 300
+PICO = "pico"  # of the boards that one can buy, the one that an emulator runs
 _AT_ONCE = 2
 _ABSENT = ("json", "math")  # of MicroPython, and left out of the firmware (mpconfigport.h)
-# Those that list folders of the checkout, write beside it, or dial 127.0.0.1, which a board does not have.
+# Those that list folders of the checkout, write beside it, or dial 127.0.0.1: lwIP sends that to the network.
 _HOST_ONLY = (
-    "tests/device", "tests/heap", "tests/interop", "tests/jam/test_over_yamux.py", "tests/node/test_carrier.py",
-    "tests/ports/test_store.py", "tests/ports/test_tcp.py",
+    "tests/device", "tests/heap", "tests/interop", "tests/jam/test_over_yamux.py", "tests/noalloc/test_link.py",
+    "tests/node/test_carrier.py", "tests/ports/test_store.py", "tests/ports/test_tcp.py",
 )
 
 # Tests lie in the area of the validator sets, the largest: littlefs takes 4 KiB for each module.
@@ -60,8 +62,9 @@ class Outcome:
 def run(board: str, files: "list[str]", show: "Callable[[str], None]" = print) -> "tuple[int, int, int]":
     """Run the files (all portable ones without any); each line goes to `show`. (passed, failed, skipped)."""
     chosen = files or portable_files()
-    program = firmware(board)
-    frozen = frozen_modules(program)
+    if board != PICO:
+        firmware(board)
+    frozen = frozen_modules()
     totals = [0, 0, 0]
     with ThreadPoolExecutor(_AT_ONCE) as workers:
         for outcome in workers.map(lambda path: run_one(board, path, frozen), chosen):
@@ -76,18 +79,21 @@ def portable_files() -> "list[str]":
     return [path for path in find("tests", []) if not path.startswith(_HOST_ONLY)]
 
 
-def frozen_modules(program: Path) -> "set[str]":
-    """Modules of the package in the firmware, with underscores for dots."""
-    listed = (program.parent / "frozen").read_text().splitlines()
-    return {line.split(" ")[0] for line in listed}
+def frozen_modules() -> "set[str]":
+    """Modules of the package in the firmware."""
+    found: "set[str]" = folding().modules
+    return found
 
 
 def run_one(board: str, path: str, frozen: "set[str]") -> Outcome:
     """One file on a board of its own."""
+    if path.startswith(_HOST_ONLY):
+        return Outcome([f"SKIP {path} - it needs the checkout, or 127.0.0.1, which a board does not have"], 0, 0, 1)
     needed, outside = closure(path)
-    if any(has_floats(source) for source in needed.values()):
+    is_pico = board == PICO
+    if not is_pico and any(has_floats(source) for source in needed.values()):
         return Outcome([f"SKIP {path} - the firmware of {board} has no floats"], 0, 0, 1)
-    missing = sorted(name for name in outside if name in _ABSENT or name.replace(".", "_") not in frozen)
+    missing = sorted(name for name in outside if name not in frozen and not (is_pico and name in _ABSENT))
     if missing:
         return Outcome([f"SKIP {path} - the firmware of {board} has no {missing[0]}"], 0, 0, 1)
     with tempfile.TemporaryDirectory(prefix="on-board-") as folder:
@@ -96,11 +102,21 @@ def run_one(board: str, path: str, frozen: "set[str]") -> Outcome:
         main_py = MAIN.format(area=AREA, path=path, names=test_names(path)).encode()
         lines: "list[str]" = []
         try:
-            with Emulated(board, Path(folder), {"main.py": main_py}, more={AREA: files}) as device:
+            with switched_on(board, Path(folder), main_py, files) as device:
                 found = device.expect_line(lambda line: closing(line, lines), "the closing line", _FILE_S)
         except (AssertionError, ToolError) as error:
             return Outcome([*lines, f"FAIL {path} - {error}"], 0, 1, 0)
     return Outcome(lines, *found)
+
+
+def switched_on(board: str, folder: Path, main_py: bytes, files: "dict[str, bytes]") -> Emulated:
+    """The board, with a program and, in AREA, with files: in QEMU, or in rp2040js."""
+    if board != PICO:
+        return Emulated(board, folder, {"main.py": main_py}, more={AREA: files})
+    from tests.pico.emulated import WAIT, Pico
+
+    main_py = WAIT.encode() + main_py.replace(b"sys, vfs, virt", b"sys, vfs, pico as virt")
+    return Pico(folder, {"main.py": main_py}, more={AREA: files})
 
 
 def closing(line: str, lines: "list[str]") -> "tuple[int, int, int] | None":
@@ -166,8 +182,9 @@ def imported(file: Path) -> "Iterator[tuple[str, bool]]":
 
 @functools.cache
 def compiled(source: Path) -> bytes:
-    """The module's bytecode, as the board takes it."""
-    return board_image.compiled(str(source.relative_to(ROOT)), source.read_bytes())
+    """The module's bytecode, as the board takes it; there a module does not know its file by itself."""
+    name = str(source.relative_to(ROOT))
+    return board_image.compiled(name, f"__file__ = {'/t/c/' + name!r}\n".encode() + source.read_bytes())
 
 
 def data_files(modules: "list[Path]") -> "dict[str, bytes]":

@@ -8,7 +8,8 @@ import pytest
 from jamliquor_lite.codec import cbor, serial_frame
 from jamliquor_lite.codec.serial_frame import FRAME, TEXT, Sorter
 from jamliquor_lite.console import messages
-from jamliquor_lite.console.messages import DONE, FAULT, FIELDS, ROW, STATUS
+from jamliquor_lite.console.commands import COMMANDS
+from jamliquor_lite.console.messages import DONE, FAULT, ROW, STATUS, fields
 from tests.device.emulated import LIMIT_S, Emulated
 
 FRAMES = 64
@@ -52,9 +53,10 @@ class Terminal:
     def status(self) -> "dict[str, int | str]":
         """The status of the board's node by the names of its fields."""
         found = {}
+        names = list(fields())
         for kind, _, first, *values in self.ask(1, "status"):
             if kind == STATUS:
-                found.update(zip(FIELDS[first:], values, strict=False))
+                found.update(zip(names[first:], values, strict=False))
         return found
 
 
@@ -67,7 +69,7 @@ def terminal(small, tmp_path_factory):
 
 
 def test_lines(terminal: Terminal) -> None:
-    assert terminal.type("help").count("\r\n") == 9
+    assert terminal.type("help").count("\r\n") == len(COMMANDS)
     assert "no such settings file" in terminal.type("log")
     assert terminal.type("status").startswith("no node: ")
     assert terminal.type("stats") == "unknown command `stats`: `help` lists them\r\n"

@@ -19,12 +19,13 @@ from jamliquor_lite.devnet.serve import Server
 from jamliquor_lite.ports.cpython.flash import Area
 from tests.chain.chains import of_devnet
 from tests.device.emulated import Emulated
-from tests.device.test_following import HOST, Person
+from tests.device.person import HOST, Person
 from tools import board_image
 
 MARK_BYTES = 65_833
 _HEAD = re.compile(r"head +slot (\d+) (.*), support (\d+)/1023")
 _CHECKED = re.compile(r"checked +(\d+) headers .*, (\d+) refused")
+_FLASH = re.compile(r"flash +(\d+) long headers written, (\d+) of them for nothing; (\d+) sets")
 _LAST = re.compile(r"console +\d+ frames")  # of what `status` says
 
 
@@ -93,6 +94,8 @@ def test_epoch_marks_of_1023_validators_go_through_its_flash(small: str, tmp_pat
         _settled(person, chain)
         serving.author([1195, 1199, 1200, 1201])
         _settled(person, chain)
+        headers, wasted, sets_written = map(int, person.ask("status", _FLASH, _LAST)[0].groups())
+        assert (headers, wasted) == (2, 0) and sets_written >= 2
         written = _area(board.disk, areas["sets"])
 
         # After a reset all comes again, and no set is written that is there.
@@ -100,6 +103,7 @@ def test_epoch_marks_of_1023_validators_go_through_its_flash(small: str, tmp_pat
         board.expect("following full from slot 590 as 12D3KooW")
         board.expect("connected, hybrid")
         _settled(person, chain)
+        assert person.ask("status", _FLASH, _LAST)[0].groups() == ("2", "0", "0")
     marks = [block for block in chain.chain()[1:] if len(block.header) == MARK_BYTES]
     assert len(marks) == 2
     assert _area(board.disk, areas["scratch"])[:MARK_BYTES] == marks[1].header

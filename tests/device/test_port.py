@@ -1,6 +1,7 @@
 """The MicroPython port: memory that is enforced, disk, serial ports, entropy, time, watchdog, reset."""
 
 import hashlib
+import socket
 import threading
 import time
 from pathlib import Path
@@ -195,6 +196,41 @@ print("drawn", len(seen), entropy.random_bytes(0) == b"", entropy.random_bytes(3
     assert len(drawn) == 2
 
 
+class Late(Emulated):
+    """A board whose random generator gives what a socket gives, when it comes."""
+
+    def command(self, console: str, serial: str) -> "list[str]":
+        words = super().command(console, serial)
+        at = words.index("virtio-rng-device")
+        source = ["-chardev", f"socket,path={self._folder}/random,id=random"]
+        source += ["-object", "rng-egd,chardev=random,id=egd"]
+        return [*words[: at - 1], *source, "-device", "virtio-rng-device,rng=egd", *words[at + 1 :]]
+
+
+def test_what_is_random_may_come_late(small: str, tmp_path: Path) -> None:
+    """A source that gives nothing is waited for and then refused; what comes after all is taken, and only once."""
+    program = b"""
+from jamliquor_lite.errors import LocalError
+from jamliquor_lite.ports import entropy
+while True:
+    try:
+        print("drawn", entropy.random_bytes(32).hex())
+    except LocalError as error:
+        print("refused", error)
+"""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "random"))
+        listener.listen(1)
+        with Late(small, tmp_path, {"main.py": program}) as board:
+            source = listener.accept()[0]
+            with source:
+                board.expect("^refused the board's random generator is not seeded: it makes no keys$")
+                for block in (bytes(range(32)), bytes(range(32, 64))):
+                    source.sendall(block[:20])
+                    source.sendall(block[20:])
+                    assert board.expect("^drawn (.*)$")[1] == block.hex()
+
+
 @pytest.mark.parametrize("size", [1, 255, 4096, 65536])
 def test_the_second_serial_port_carries_bytes_both_ways(boot, size: int) -> None:
     board = boot(f"""
@@ -268,6 +304,17 @@ except KeyboardInterrupt:
     board.expect("^ready$")
     board.send(b"\x03")
     board.expect("^interrupted$")
+
+
+def test_no_byte_that_comes_while_the_node_starts_stops_it(board_name: str, tmp_path: Path) -> None:
+    """A byte 03 is Ctrl-C to an interpreter, and part of a frame to a console."""
+    with Emulated(board_name, tmp_path, {}) as board:
+        board.send(b"\x03" * 12)
+        board.expect("^jamliquor-lite on ")
+        board.send(b"\x03" * 12)
+        board.send(b"\r\nhelp\r\n")
+        board.expect("reset: restart the board")
+        assert not any("KeyboardInterrupt" in line for line in board.lines)
 
 
 def test_the_watchdog_resets_what_hangs_and_not_what_is_fed(boot) -> None:

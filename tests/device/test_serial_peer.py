@@ -103,6 +103,8 @@ def test_it_follows_and_proves(garble: int, small: str, tmp_path) -> None:
                 while status["headers_checked"] < HEADERS:
                     status = terminal.status()
                 assert status["peers_hybrid"] == 1 and status["headers_refused"] == 0
+                assert status["frames_count"] > status["frames_least_free"] >= 0 and status["slots_trusted"] == 1
+                assert status["cpu_spent_headers"] > 0 and status["down_spent_headers"] > 0 and status["mode"] == "full"
                 assert status["heap_used"] > 0 and status["heap_free"] > 0 and status["turns"] > 0
                 answer = terminal.type("state service 1 --seconds 120")
                 assert "proved by header" in answer and "vouched, support" in answer, answer
