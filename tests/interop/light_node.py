@@ -41,15 +41,32 @@ class LightNode(Started):
         """Events of that name so far."""
         return [event for event in list(self.events) if event.get("event") == name]
 
-    def wait_until(self, condition: "Callable[[LightNode], bool]", timeout_s: float, what: str) -> None:
-        """Wait until `condition(self)`; AssertionError when the node ends or the time does."""
+    @property
+    def lost(self) -> "list[Event]":
+        """Connections that stood and ended before the node did. Dials that a busy machine did not finish in time are
+        none: the node tries again."""
+        there, found = set(), []
+        for event in list(self.events):
+            peer = event.get("peer")
+            if event.get("event") == "peer":
+                there.add(peer)
+            elif event.get("event") == "peer_left" and peer in there:
+                there.remove(peer)
+                found.append(event)
+        return found
+
+    def wait_until(self, condition: "Callable[[LightNode], bool]", timeout_s: float, what: str,
+                   other: object = "") -> None:
+        """Wait until `condition(self)`; AssertionError when the node ends or the time does. It says what `other` is
+        then."""
         until = time.monotonic() + timeout_s
         while not condition(self):
             last = self.events[-3:]
             if self._process.poll() is not None:
                 self.stop()
                 raise AssertionError("the node ended before %s: %s" % (what, self.errors or last))
-            assert time.monotonic() < until, "not within %d s: %s; last %s" % (timeout_s, what, last)
+            assert time.monotonic() < until, "not within %d s: %s; last %s %s" % (
+                timeout_s, what, last, other)
             time.sleep(_POLL_S)
 
     def start(self) -> None:
@@ -66,6 +83,14 @@ class LightNode(Started):
         self._readers = [threading.Thread(target=self._read_events), threading.Thread(target=self._read_errors)]
         for reader in self._readers:
             reader.start()
+
+    def pause(self) -> None:
+        """Stop it where it is, as a machine that sleeps."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Interrupt it as a person would, and read the rest."""

@@ -103,7 +103,8 @@ async def hold(host: "Host", address: str, count: int) -> None:
 def profile_for(peers: int) -> "Profile":
     """The default one, with room for so many connections from this machine."""
     limits = Profile()
-    limits.max_peers = limits.connections_per_source = limits.pins = peers
+    limits.max_peers = limits.inbound_peers = limits.connections_per_source = limits.pins = peers
+    limits.protocol_streams = peers  # each keeps one to ping by
     return limits
 
 

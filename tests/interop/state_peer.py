@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _SEED = bytes(range(32))
 _HOST = "127.0.0.1"
 _FETCH_WAIT_MS = 100  # after an answer without blocks
+_FETCH_MS = 5000  # a request that has no whole answer by then is left alone, and made anew
 _STATES = 512  # kept; they share what did not change, which is most of their 150 KB
 _READY_S = 60.0
 _IDLE_MS = 50
@@ -148,7 +149,8 @@ class StatePeer(Started):
         self._clients: "list[_Client]" = []
         self._blocks: "deque[tuple[bytes, Header]]" = deque()  # fetched, not executed yet
         self._fetch: "BlockFetch | None" = None
-        self._fetch_at = 0
+        self._fetch_at = self._fetch_until = 0
+        self.fetches_left = 0
         self._final = (typeberry.genesis_hash, 0)
         self._stopping = False
         self._ready = threading.Event()
@@ -182,6 +184,12 @@ class StatePeer(Started):
         self._thread.join(_READY_S)
         self._trie.stop()
         self._target.stop()
+
+    def __str__(self) -> str:
+        """How far it is, for whoever waits for it in vain."""
+        last = self.headers[-1].slot if self.headers else 0
+        return "%d blocks executed to slot %d of %d, %d wait, %d requests left alone, error %s" % (
+            len(self.headers), last, self._final[1], len(self._blocks), self.fetches_left, self.error)
 
     def state(self, header_hash: bytes) -> "State | None":
         """The state after a block as the fuzz target showed it, sorted by key; None for one that is not kept."""
@@ -275,7 +283,9 @@ class StatePeer(Started):
             self._keep(self._head, self._target.client.import_block(block))
         elif self._fetch is not None:
             if self._fetch.pump():
-                return
+                if now < self._fetch_until:
+                    return
+                self.fetches_left += 1
             self._blocks.extend(self._fetch.blocks())
             self._fetch = None
             if self._blocks:
@@ -286,6 +296,7 @@ class StatePeer(Started):
             stream = self.open_upstream(BLOCK_REQUEST)
             if stream is not None:
                 self._fetch = BlockFetch(stream, self._head)
+                self._fetch_until = now + _FETCH_MS
 
     def _keep(self, header_hash: bytes, root: bytes) -> None:
         self.roots[header_hash] = root

@@ -17,7 +17,7 @@ from .typeberry import free_udp_port
 pytestmark = pytest.mark.interop
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ENDS_S = 20.0
+ENDS_S = 120.0
 
 # A parent that starts a foreign process and says its pid, then waits to be killed.
 PARENT = """
@@ -26,7 +26,7 @@ from pathlib import Path
 from tests.interop.foreign import ForeignProcess
 child = ForeignProcess("child", sys.argv[2:], Path(sys.argv[1]), {"END_WITH_STDIN": "1"})
 child.start()
-child.wait_for("ready", 20)
+child.wait_for("ready", 120)
 print(child.pid, flush=True)
 time.sleep(600)
 """
@@ -98,7 +98,7 @@ def is_running(pid: int) -> bool:
 def test_a_process_that_ends_early_is_told_with_its_last_words(tmp_path: Path) -> None:
     with ForeignProcess("early", ["/bin/sh", "-c", "echo some reason; exit 4"], tmp_path) as process:
         with pytest.raises(ForeignError, match="early ended before it said /ready/:\nsome reason"):
-            process.wait_for("ready", 20)
+            process.wait_for("ready", 120)
 
 
 def test_a_program_that_is_not_there_is_one_line(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ def test_sockets_stay_on_the_loopback_address_and_the_given_port(tmp_path: Path)
     port = free_udp_port()
     argv = [node, "--import=" + str(SCRIPTS / "confine.mjs"), "-e", script]
     with ForeignProcess("sockets", argv, tmp_path, {"UDP_PORT": str(port)}) as process:
-        said = process.wait_for(r"udp (\d+) tcp (\S+)", 20)
+        said = process.wait_for(r"udp (\d+) tcp (\S+)", 120)
     assert int(said[1]) == port and said[2] == "127.0.0.1"

@@ -15,7 +15,7 @@ PLAIN = "/noise"
 YAMUX = "/yamux/1.0.0"
 AGENT = "jamliquor-lite"
 FOREIGN = ("js", "py", "rust", "go")
-SAYS_S = 10.0
+SAYS_S = 60.0
 OURS = SERVED | {"/ipfs/id/push/1.0.0"}
 BOTH = "--security=hybrid,noise"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.interop
 
 OURS = Program([sys.executable, str(Path(__file__).with_name("transport_app.py"))])
-LIMIT_S = 30
+LIMIT_S = 120
 
 
 @pytest.fixture(scope="module")

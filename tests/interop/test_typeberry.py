@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     State = list[tuple[bytes, bytes]]
 
@@ -38,6 +39,8 @@ QUESTIONS = (
     "range %s %s" % (chapter(5).hex(), chapter(12).hex()),
     "range %s %s" % (LOWEST.hex(), HIGHEST.hex()),
 )
+WATCHED = ("entropy", "slot", "key " + VALIDATORS.hex(), "key " + ABSENT.hex(), "prefix 0d",
+           "range %s %s" % (chapter(5).hex(), chapter(7).hex()))
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +53,12 @@ def followed(typeberry: Typeberry, state_peer: StatePeer, tmp_path_factory: pyte
     chainspec = folder / "chainspec.json"
     typeberry.write_chainspec(chainspec, [typeberry.address, state_peer.address])
     questions = [part for question in QUESTIONS for part in ("--ask", question)]
-    node = LightNode(["--chain", str(chainspec), "--data", str(folder / "data"), *questions])
+    watched = [part for item in WATCHED for part in ("--watch", item)]
+    node = LightNode(["--chain", str(chainspec), "--data", str(folder / "data"), *questions, *watched])
     with node:
         node.wait_until(
             lambda n: len(n.named("best")) >= BLOCKS and len(n.named("proved")) >= 2 * len(QUESTIONS),
-            FOLLOW_S, "%d blocks and %d proved answers" % (BLOCKS, 2 * len(QUESTIONS)),
+            FOLLOW_S, "%d blocks and %d proved answers" % (BLOCKS, 2 * len(QUESTIONS)), state_peer,
         )
     assert node.returncode == 0, node.errors
     return node
@@ -83,7 +87,7 @@ def test_no_peer_is_lost_or_refused(followed: LightNode) -> None:
     # Eighteen tickets an epoch came on streams that a light client has no use for, and CE 129 cost a connection:
     # neither may cost the one that follows the chain.
     assert followed.errors == ""
-    assert followed.named("refused") == [] and followed.named("peer_left") == []
+    assert followed.named("refused") == [] and followed.lost == []
 
 
 @pytest.mark.parametrize("kind", ["keys_adopted", "tickets_adopted"])
@@ -186,8 +190,36 @@ def test_a_peer_that_serves_no_state_is_said_to(typeberry: Typeberry, data: str)
         node.wait_until(lambda n: len(n.named("best")) >= before + 10, FOLLOW_S, "10 blocks after it")
     assert node.returncode == 0
     assert "unavailable upstream" in reason and reason.count("\n") == 0
-    assert node.named("proved") == [] and node.named("peer_left") == []
+    assert node.named("proved") == [] and node.lost == []
     assert node.summary["headers_refused"] == 0
     theirs = typeberry.process.output()[said:]
     assert "Unsupported stream kind" in theirs, "it was asked"
     assert "duplicate connection" not in theirs, "and on a connection that it had accepted"
+
+
+def test_a_watch_list_is_typeberrys_state_proved_by_the_foreign_trie(
+    followed: LightNode, state_peer: StatePeer
+) -> None:
+    changes = followed.named("watch_change")
+    ranges = [(chapter(5), chapter(7)), (b"\x0d" + bytes(30), b"\x0d" + b"\xff" * 30)]
+    keys = [chapter(6), chapter(11), VALIDATORS, ABSENT]
+    states: "list[tuple[str, dict[bytes, dict[str, Any]]]]" = []
+    for change in changes:
+        if not states or states[-1][0] != change["header"]:
+            states.append((change["header"], {}))
+        states[-1][1][bytes.fromhex(change["key"])] = change
+    assert len(followed.named("watch_ready")) == 1 and len(states) >= BLOCKS // 4
+    known: "dict[bytes, bytes | None]" = {}
+    for header, told in states:
+        kept = state_peer.state(bytes.fromhex(header))
+        if kept is None:
+            continue  # executed so long ago that the peer has forgotten it
+        state = {key: value for key, value in kept
+                 if key in keys or any(start <= key <= end for start, end in ranges)}
+        for key, change in told.items():
+            assert change["present"] == (key in state) and change["level"] == "vouched"
+            known[key] = bytes.fromhex(change["value"]) if change["present"] else None
+        assert {key: value for key, value in known.items() if value is not None} == state, "as it is, whole"
+    assert known[ABSENT] is None and known[VALIDATORS] is not None and known[chapter(13)] is not None
+    slots = [told[chapter(11)]["slot"] for _, told in states]
+    assert slots == sorted(set(slots)), "the slot is in every state, and states come in order"

@@ -59,16 +59,7 @@ class Typeberry(Started):
         database = {"database_base_path": str(self._folder / "database"), "state_backend": "lmdb"}
         self.process = ForeignProcess(
             "typeberry",
-            [
-                *jam(packages),
-                "--config=dev",
-                "--config=" + json.dumps(database),
-                # It serves one port below the one of its configuration when it is all validators.
-                "--config=.rpc+=" + json.dumps({"port": self.rpc_port + 1}),
-                "dev",
-                "all",
-                "--fast-forward",
-            ],
+            [*jam(packages), "--config=dev", "--config=" + json.dumps(database), *self._words()],
             self._folder,
             {**confined(self._folder), "UDP_PORT": str(self.port)},
         )
@@ -85,6 +76,10 @@ class Typeberry(Started):
         self.chainspec = self._folder / "chainspec.json"
         self.write_chainspec(self.chainspec, [self.address])
 
+    def _words(self) -> "list[str]":
+        # It serves one port below the one of its configuration when it is all validators.
+        return ["--config=.rpc+=" + json.dumps({"port": self.rpc_port + 1}), "dev", "all", "--fast-forward"]
+
     def write_chainspec(self, path: Path, bootnodes: "list[str]") -> None:
         """The chain as shipped, in JIP-4's form, with other bootnodes; our own mark says: slots follow no clock."""
         ours = {"bootnodes": bootnodes, "jamliquor": {"clock": "chain"}}
@@ -96,6 +91,19 @@ class Typeberry(Started):
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+class TypeberryFollower(Typeberry):
+    """Another typeberry that validates nothing and follows the first one: a second real peer of the same chain. It has
+    to be started with it: what is more than 128 blocks behind never catches up."""
+
+    def __init__(self, leader: Typeberry) -> None:
+        Typeberry.__init__(self)
+        self._leader = leader
+
+    def _words(self) -> "list[str]":
+        return ["--name=follower", "--config=.rpc+=" + json.dumps({"port": self.rpc_port}),
+                "--config=.chain_spec+=" + json.dumps({"bootnodes": [self._leader.address]})]
 
 
 def shipped_chain_spec() -> "dict[str, Any]":
