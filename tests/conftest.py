@@ -5,14 +5,35 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
-# Folders whose tests install or build what they run against, and the marker they get.
+# How long an example takes says something of the machine only: a bound on it fails when others work beside it.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+# Folders whose tests install, build or are allowed what they run against, and the marker they get.
 INSTALLED = {
     "tests/interop/": "interop",
     "tests/heap/": "micropython",
     "tests/cmodules/": "compiled",
     "tests/device/": "device",
+    "tests/pico/": "pico",
+    "tests/linux_boards/": "linux",
+    "tests/hostile/": "hostile",
 }
+
+
+# What measures time or CPU, or has real delays to beat, and is not to share a processor with another test: the unit
+# suite runs it by itself.
+ALONE = (
+    "tests/boards/test_firewall.py",
+    "tests/cli/test_budgets.py",
+    "tests/gateway/test_network.py",
+    "tests/gateway/test_quanta.py",
+    "tests/node/test_soak.py",
+    "tests/test_bench_budget.py",
+    "tests/test_bench_p2p.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,12 +45,15 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, left = [], []
     for item in items:
         for folder, marker in INSTALLED.items():
             if item.nodeid.startswith(folder):
                 item.add_marker(marker)
+        if item.nodeid.startswith(ALONE):
+            item.add_marker("alone")
         wanted = (item.get_closest_marker("long") is not None) == config.getoption("--long")
         (kept if wanted else left).append(item)
     items[:] = kept
@@ -41,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI these tests install what they need; a skip there would hide a missing install step."""
+    """In CI these tests have what they need, or install it; a skip there would hide what is missing."""
     report = yield
     installs = any(item.get_closest_marker(marker) for marker in INSTALLED.values())
     if report.skipped and os.environ.get("CI") and installs:

@@ -39,6 +39,12 @@ FORBIDDEN = [
 ]
 
 
+# The subjects of all commits after this one are checked; history before it stands as it is.
+SUBJECTS_SINCE = "276779e94dab8f398297a104cbc686c85b763cdd"
+SUBJECT = re.compile(r"[a-z0-9][a-z0-9_./-]*: [A-Z0-9].*\.")
+SUBJECT_CHARACTERS = 72
+
+
 def tracked() -> list[Path]:
     """The files of the project: those that git knows, or would if they were added; without git, all but caches."""
     if shutil.which("git") and (ROOT / ".git").exists():
@@ -129,3 +135,16 @@ def test_starting_the_command_loads_no_command() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("\n", "")
+
+
+def test_subjects_of_commits_are_short_and_say_where() -> None:
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("no git history here")
+    command = ["git", "log", "--no-merges", "--format=%h %s", f"{SUBJECTS_SINCE}..HEAD"]
+    log = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if log.returncode:
+        pytest.skip(f"this clone does not reach back to {SUBJECTS_SINCE}")
+    lines = [line.split(" ", 1) for line in log.stdout.splitlines()]
+    wrong = [f"{name} {subject}" for name, subject in lines
+             if len(subject) > SUBJECT_CHARACTERS or not SUBJECT.fullmatch(subject)]
+    assert not wrong, f"a subject is `area: What it does.`, of {SUBJECT_CHARACTERS} characters at most"

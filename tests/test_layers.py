@@ -31,7 +31,7 @@ EDGES = {
     "transport": {"budget", "codec", "crypto"},
     "p2p": {"budget", "codec", "crypto"},
     "jam": {"budget", "codec"},
-    "chain": {"budget", "codec", "crypto"},
+    "chain": {"budget", "codec", "crypto", "ports.memory"},  # hashes and keys are compared and kept where they lie
     "sync": {"chain", "jam", "budget", "codec"},
     "mempool": {"budget", "codec", "crypto"},
     "node": {*CORE, LINK},
@@ -39,23 +39,30 @@ EDGES = {
     "rpc": {*CORE, LINK, "node", "console"},
     "gateway": {*CORE, LINK, "node"},
     "devnet": {*CORE, LINK, "node"},
-    "cli": {*CORE, LINK, "node", "console", "rpc", "gateway", "devnet"},
+    # Puts software onto boards: CPython only. It writes the file, or sends the request, that sets a board's network.
+    "flash": {"console", "codec", "ports.micropython.wlan"},
+    "monitor": {"console", "node.status", "codec"},  # watches a board from outside: CPython only
+    "cli": {*CORE, LINK, "node", "console", "rpc", "gateway", "devnet", "flash", "monitor"},
     "boot": {*CORE, LINK, "node", "console"},  # a board's entry point: nothing imports it
     "": set(),  # the package's own __init__
 }
 # A single module may need what its package as a whole may not.
 MODULE_EDGES = {
-    LINK: {"budget.meter"},  # it charges what it reads and writes to the meters it is handed
-    "chain.single": {"ports.memory"},  # copies that take no heap on a board
+    # Copies that take no heap on a board, where bytes go from one lent buffer to another.
+    "budget.queue": {"ports.memory"},
+    "transport.frame_buffers": {"ports.memory"},
 }
 
 PORTABLE = ("errors", "const", "budget", "codec", "crypto", "transport", "chain", "jam", "sync", "p2p", "console",
             "boot")
 PORTABLE_MODULES = tuple(
     "node" + name for name in (
-        "", ".answers", ".asking", ".board_config", ".board_node", ".bootstrap", ".carrier", ".face", ".flash",
-        ".libp2p", ".link", ".node", ".peers", ".pins", ".places", ".questions", ".race", ".serial_port", ".services",
-        ".status",
+        "", ".admission", ".alarm", ".answers", ".asking", ".attesting", ".board_config", ".board_node", ".bootstrap",
+        ".budget_numbers",
+        ".carrier", ".face", ".flash", ".kernel", ".libp2p", ".link", ".members", ".mode", ".node", ".peers", ".pins",
+        ".places", ".quality", ".questions", ".race", ".serial_port", ".services", ".status",
+        ".told", ".traffic", ".turn",
+        ".watching",
     )
 )
 NOT_PORTABLE = ("transport.quic",)  # modules of portable layers, by how their names begin: QUIC is aioquic

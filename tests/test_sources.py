@@ -123,7 +123,7 @@ def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
 
 def test_wrong_words() -> None:
     done = run("nothing")
-    there = "there are micropython, lwip, monocypher, pqclean"
+    there = "there are micropython, lwip, monocypher, pqclean, pico-sdk, picotool, tinyusb, mbedtls, rp2040js"
     assert (done.returncode, done.stderr) == (2, f"sources: no sources are called nothing; {there}\n")
 
 
@@ -169,10 +169,10 @@ def test_npm_is_asked_for_one_version(monkeypatch: pytest.MonkeyPatch, tmp_path:
         f'cp {tmp_path}/packed "$5/thing-1.tgz"\necho \'[{{"filename": "thing-1.tgz"}}]\'\n'
     )
     fake.chmod(0o755)
-    monkeypatch.setattr(sources, "_npm", lambda: [str(fake)])
+    monkeypatch.setattr(sources, "npm_command", lambda: [str(fake)])
     listed(monkeypatch, Registry(""), fetch=sources.from_npm)
     assert (sources.need("thing", tmp_path) / "a.c").exists()
-    monkeypatch.setattr(sources, "_npm", lambda: None)
+    monkeypatch.setattr(sources, "npm_command", lambda: None)
     listed(monkeypatch, Registry(""), fetch=sources.from_npm, version="2")
     (tmp_path / "thing-1.tar.gz").unlink()
     with pytest.raises(ToolError, match="no npm here") as caught:
@@ -184,3 +184,16 @@ def test_rows_name_what_they_hold() -> None:
     for name, source in sources.SOURCES.items():
         assert name == source.name and len(source.sha256) == 64 and source.version in source.archive
         assert "://" not in " ".join(map(str, source))  # whoever runs it says from where
+
+
+def test_the_files_of_a_debian_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An ar archive: members of any length, padded to an even one; files are named from "./" on."""
+    files = archive({"./usr/src/thing/a.c": b"int a;\n", "./usr/share/b": b"b"})
+    package = b"!<arch>\n"
+    for name, data in (("debian-binary", b"2.0"), ("control.tar.gz", b"c" * 7), ("data.tar.gz", files)):
+        package += f"{name:16}{0:<12}{0:<6}{0:<6}{'100644':8}{len(data):<10}`\n".encode()
+        package += data + b"\n" * (len(data) % 2)
+    digest = hashlib.sha256(package).hexdigest()
+    listed(monkeypatch, Registry(package), archive="thing_1_all.deb", sha256=digest, inside="usr/src/thing")
+    tree = sources.need("thing", tmp_path)
+    assert [path.name for path in tree.rglob("*")] == ["a.c"]

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.conftest import ALONE
 from tests.run import is_portable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,11 +176,14 @@ def test_closing_lines_are_read(suites: ModuleType, line: str, counts: str) -> N
     assert str(suites.read_counts(line)) == counts
 
 
+SHORT = ["lint", "unit", "portable", "cmodules", "heap", "device", "linux", "pico", "interop", "hostile"]
+
+
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
-        ([], ["lint", "unit", "portable", "cmodules", "heap", "device", "interop"]),
-        (["--long"], ["lint", "unit", "portable", "cmodules", "heap", "device", "interop", "long"]),
+        ([], SHORT),
+        (["--long"], [*SHORT, "long"]),
         (["unit"], ["unit"]),
         (["unit", "--long"], ["unit", "long"]),
         (["long"], ["long"]),
@@ -190,15 +194,20 @@ def test_suites_are_chosen(suites: ModuleType, words: list[str], chosen: list[st
 
 
 def test_what_runs_on_a_board_each_time_is_portable(suites: ModuleType) -> None:
-    assert all((ROOT / path).is_file() and is_portable(str(ROOT / path)) for path in suites.ON_BOARD)
+    assert all((ROOT / path).is_file() and is_portable(str(ROOT / path)) for path in suites.ON_BOARD + suites.ON_PICO)
     assert all((ROOT / "boards" / board / "board.toml").is_file() for board in suites.BOARDS)
+
+
+def test_what_runs_alone_and_what_has_a_suite_is_there(suites: ModuleType) -> None:
+    assert all((ROOT / path).is_file() for path in ALONE)
+    assert all((ROOT / folder).is_dir() for name in suites.SUITES for folder in suites.FOLDERS.get(name, ()))
 
 
 def test_an_unknown_suite_is_one_line(suites: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         suites.choose(["units"])
     assert caught.value.code == 2
-    there = "lint, unit, portable, cmodules, heap, device, interop, long and --long"
+    there = "lint, unit, portable, cmodules, heap, device, linux, pico, interop, hostile, long and --long"
     assert capsys.readouterr().err == f"test: no suite `units`; there are: {there}\n"
 
 

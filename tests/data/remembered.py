@@ -2,27 +2,30 @@
 
 import gc
 
-from jamliquor_lite.chain import seal
+from jamliquor_lite.chain import header
 
 
 class Proofs:
-    """In place of `vrf_verify`: really checks what it is asked the first time. `asked` counts every question."""
+    """In place of `vrf_verify_into`: really checks what it is asked the first time. `asked` counts every question."""
 
     def __init__(self):
-        self.verify = seal.vrf_verify
+        self.verify = header.vrf_verify_into
         self.known = {}
         self.asked = 0
 
-    def __call__(self, key, data, message, proof):
+    def __call__(self, out, key, data, buf, start, end, at):
         self.asked += 1
-        asked = (key, data, message, proof)
+        asked = (bytes(key), bytes(data), bytes(buf[start:end]), bytes(buf[at : at + 96]))
         if asked not in self.known:
-            output = self.verify(key, data, message, proof)
+            holds = self.verify(out, key, data, buf, start, end, at)
             # MicroPython moves nothing: what stays must not lie among what a proof leaves behind, or no room is left
             # between for an answer of 26 KB. So clear up, and keep a copy.
             gc.collect()
-            self.known[asked] = None if output is None else bytes(memoryview(output))
-        return self.known[asked]
+            self.known[asked] = bytes(out) if holds else None
+        if self.known[asked] is None:
+            return False
+        out[:] = self.known[asked]
+        return True
 
 
 PROOFS = Proofs()
@@ -30,8 +33,8 @@ PROOFS = Proofs()
 
 def remembering(run):
     """The result of `run()` with proofs remembered; the real check is put back whatever becomes of it."""
-    seal.vrf_verify = PROOFS
+    header.vrf_verify_into = PROOFS
     try:
         return run()
     finally:
-        seal.vrf_verify = PROOFS.verify
+        header.vrf_verify_into = PROOFS.verify

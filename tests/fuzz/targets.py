@@ -316,8 +316,8 @@ def fuzz_yamux(data):
                 held.remove(stream)
             else:
                 stream.credit(stream.recv_into(buf, 0, 1 + step))
-            assert pool.count - pool.free == session.inbox.lent + session.outbox.lent
-            assert len(session.output.resets) <= 32 + 6 and len(session._streams) <= 6
+            assert pool.count - pool.free == session.inbox.used + session.outbox.used
+            assert len(session.output.resets) <= 32 + 6 and len(session.streams) <= 6
             assert len(session._ids._gaps) <= 64 and session.wake_at(now) >= -1
     except RemoteError as error:
         assert error.code in (1, 2) and session.is_over and pool.free == pool.count

@@ -3,9 +3,11 @@ minutes. Everything is a process of its own, since atheris ends the one that it 
 """
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,27 +40,52 @@ def test_the_committed_inputs_are_few() -> None:
     assert {path.stem for path in corpus.FOLDER.iterdir()} == set(TARGETS)
 
 
-def fuzz(target: str, folder: Path, *options: str) -> None:
-    """Fails with the end of what atheris said; the input lies in `folder` then, and in hex in the failure."""
-    command = [sys.executable, "-m", "tests.fuzz.fuzz", target, "--left", str(folder), *options]
-    environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    left = ["%s: %s" % (path.name, path.read_bytes().hex()) for path in folder.iterdir()]
-    assert ended.returncode == 0, "\n".join([ended.stdout[-3000:], ended.stderr[-3000:], *left])
-    assert "DONE" in ended.stderr, "it ran to its end"
+class Fuzzer:
+    """The process of `fuzz.py --serve`, which every run is asked of."""
+
+    def __init__(self, *command: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, *(command or ("-m", "tests.fuzz.fuzz", "--serve"))], cwd=ROOT,
+            env=dict(os.environ, PYTHONPATH=str(ROOT)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+
+    def run(self, target: str, folder: Path, *options: str) -> None:
+        """Fails with the end of what atheris said; the input lies in `folder`/left then, and in hex in the failure."""
+        assert self._process.stdin and self._process.stdout
+        left = folder / "left"
+        left.mkdir()
+        said = folder / "said"
+        words = [str(said), target, "--left", str(left), *options]
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+        status = self._process.stdout.readline().strip()
+        text = said.read_text(errors="replace") if said.exists() else "it said nothing"
+        inputs = ["%s: %s" % (path.name, path.read_bytes().hex()) for path in left.iterdir()]
+        assert status == "0", "\n".join(["status %s" % status, text[-3000:], *inputs])
+        assert "DONE" in text, "it ran to its end"
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def fuzzer() -> Iterator[Fuzzer]:
+    fuzzer = Fuzzer()
+    yield fuzzer
+    fuzzer.end()
 
 
 @needs_atheris
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_short_run(target: str, tmp_path: Path) -> None:
-    fuzz(target, tmp_path, "--runs", str(SLOW_RUNS.get(target, RUNS)))
+def test_a_short_run(fuzzer: Fuzzer, target: str, tmp_path: Path) -> None:
+    fuzzer.run(target, tmp_path, "--runs", str(SLOW_RUNS.get(target, RUNS)))
 
 
 @needs_atheris
 @pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_long_run(target: str, tmp_path: Path) -> None:
-    fuzz(target, tmp_path, "--seconds", str(LONG_S))
+def test_a_long_run(fuzzer: Fuzzer, target: str, tmp_path: Path) -> None:
+    fuzzer.run(target, tmp_path, "--seconds", str(LONG_S))
 
 
 @needs_atheris
@@ -66,17 +93,14 @@ def test_a_fault_is_found_and_its_input_left(tmp_path: Path) -> None:
     """The machinery itself: a target that fails at some input ends the run with it."""
     script = tmp_path / "faulty.py"
     script.write_text(
-        "import sys\n"
         "from tests.fuzz import fuzz, targets\n"
         "def faulty(data):\n"
         "    assert data[:1] != b'x'\n"
         "targets.TARGETS['varint'] = faulty\n"
-        "fuzz._fuzz('varint', ['-runs=100000', '-seed=1', '-artifact_prefix=%s/' % sys.argv[1]])\n"
+        "fuzz.serve()\n"
     )
-    left = tmp_path / "left"
-    left.mkdir()
-    command = [sys.executable, str(script), str(left)]
-    environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode != 0 and "AssertionError" in ended.stdout + ended.stderr
-    assert [path.read_bytes()[:1] for path in left.iterdir()] == [b"x"]
+    fuzzer = Fuzzer(str(script))
+    with pytest.raises(AssertionError, match="(?s)status 77.*AssertionError.*varint-crash-[0-9a-f]+: 78"):
+        fuzzer.run("varint", tmp_path, "--runs", "100000")
+    fuzzer.end()
+    assert [path.read_bytes()[:1] for path in (tmp_path / "left").iterdir()] == [b"x"]
