@@ -79,15 +79,18 @@ def make(path: Path, board: Board, files: "Mapping[str, bytes]") -> None:
 
 
 def node_disk(path: Path, board: Board, chain: Path, peers: "Sequence[str]", start_file: "Path | None" = None) -> str:
-    """Write the disk of a board whose node begins at the genesis of a chainspec (JIP-4), or at the checkpoint of a file
-    (`checkpoint export`), and follows these multiaddrs: board.conf, start.cbor, and the validator sets where the board
-    reads them. What it begins with, in words. LocalError, ToolError."""
+    """Write the disk of a board whose node begins at the checkpoint of a file (`checkpoint export`), or at that which a
+    chainspec (JIP-4) has built in, or at its genesis, and follows these multiaddrs: board.conf, start.cbor, and the
+    validator sets where the board reads them. What it begins with, in words. LocalError, ToolError."""
     chainspec = ChainSpec.read(str(chain))
     first = chainspec.checkpoint()
+    genesis_slot = first.slot
     if start_file is not None:
         said = starts.Start()
         said.checkpoint = starts.CheckpointFile(str(start_file)).checkpoint
         first = starts.of_chain(said, first)
+    elif chainspec.start is not None:
+        first = starts.of_chain(starts.built_in(chainspec.start, f"chainspec {chain}"), first)
     lines = [f"chain = {chainspec.id}", *(f"peer = {peer}" for peer in peers)]
     conf = "\n".join([*lines, ""]).encode()
     board_config.parse(conf)
@@ -98,7 +101,7 @@ def node_disk(path: Path, board: Board, chain: Path, peers: "Sequence[str]", sta
     with path.open("r+b") as disk:
         disk.seek(at)
         disk.write(sets)
-    return "%s of %s" % ("slot %d" % first.slot if start_file is not None else "the genesis", chainspec.id)
+    return "%s of %s" % ("slot %d" % first.slot if first.slot > genesis_slot else "the genesis", chainspec.id)
 
 
 def put(path: Path, board: Board, area: str, files: "Mapping[str, bytes]") -> None:

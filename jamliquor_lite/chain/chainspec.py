@@ -4,11 +4,13 @@
      "protocol_parameters": hex}
 
 Two additions. A key "jamliquor" may hold {"clock": "chain"}: the chain's slots do not follow the wall
-clock (test chains that author as fast as they can); and {"finality": "jamnp-pr6-737b8ae"}: its validators
-vote in that format (justification.py), without which no node calls a header final. And where
-`protocol_parameters` is missing, which JIP-4 does not allow but typeberry's files do, a genesis that fits
-`tiny` or `full` is taken as such. A file whose object "chain_spec" holds the specification (typeberry's
-node configuration) is read too. Other keys are left alone.
+clock (test chains that author as fast as they can); {"finality": "jamnp-pr6-737b8ae"}: its validators
+vote in that format (justification.py), without which no node calls a header final; and {"checkpoint":
+text}: whoever wrote the file trusts a block after genesis, a trust string (trust.py) or the checkpoint
+itself as hex digits (`checkpoint embed` writes one). And where `protocol_parameters` is missing, which
+JIP-4 does not allow but typeberry's files do, a genesis that fits `tiny` or `full` is taken as such. A file
+whose object "chain_spec" holds the specification (typeberry's node configuration) is read too. Other keys
+are left alone.
 
 Every fault is a LocalError with exit code 2 that names the file, the key, and what is allowed.
 """
@@ -43,7 +45,8 @@ class ChainSpec:
 
     `id` is the network's name, `bootnodes` a list of `name@ip:port` (not parsed here), `spec` the
     parameters, `genesis_header` bytes, `genesis_hash` 32 bytes, `genesis_state` a dict of 31-byte keys,
-    `clock_chain` whether the chain is its own clock, `finality` the format of its votes or None.
+    `clock_chain` whether the chain is its own clock, `finality` the format of its votes or None, `start`
+    the text of the checkpoint that is built in (not parsed here) or None.
     """
 
     def __init__(self, root: "Any", where: str) -> None:
@@ -57,6 +60,7 @@ class ChainSpec:
         self.bootnodes = self._bootnodes(root)
         self.clock_chain = self._extra(root, "clock", ("wall", "chain")) == "chain"
         self.finality = self._extra(root, "finality", (None, FORMAT))
+        self.start = self._start(root)
         self.genesis_header = self._hex(root, "genesis_header")
         self.genesis_state = self._state(root)
         self.spec = self._spec(root)
@@ -154,14 +158,23 @@ class ChainSpec:
 
     def _extra(self, root: "dict[str, Any]", name: str, allowed: "tuple[str | None, ...]") -> "str | None":
         # Of the object that is ours; the first of what is allowed where it says nothing.
-        extra = root.get("jamliquor", {})
-        if not isinstance(extra, dict):
-            raise self._fault("jamliquor must be an object")
-        value = extra.get(name, allowed[0])
+        value = self._ours(root).get(name, allowed[0])
         if value not in allowed:
             raise self._fault("jamliquor.%s must be %s" % (
                 name, " or ".join(["\"%s\"" % text if text else "absent" for text in allowed])))
         return value
+
+    def _ours(self, root: "dict[str, Any]") -> "dict[str, Any]":
+        extra = root.get("jamliquor", {})
+        if not isinstance(extra, dict):
+            raise self._fault("jamliquor must be an object")
+        return extra
+
+    def _start(self, root: "dict[str, Any]") -> "str | None":
+        text = self._ours(root).get("checkpoint")
+        if text is not None and not isinstance(text, str):
+            raise self._fault("jamliquor.checkpoint must be a trust string or a checkpoint's hex digits")
+        return text
 
     def _hex(self, root: "dict[str, Any]", name: str) -> bytes:
         return self._bytes(self._field(root, name, str, "a string of hex digits"), name)

@@ -10,7 +10,7 @@ import sys
 import time
 
 from ..chain import slots
-from ..chain.chainspec import ChainSpec
+from ..chain.chainspec import MAX_FILE_BYTES, ChainSpec
 from ..chain.checkpoint import Checkpoint
 from ..chain.epoch import UNKNOWN_SET
 from ..chain.trust import MAX_SIGNERS, Trust, is_string, trailer
@@ -20,7 +20,7 @@ from . import evidence, kept, keyfile, qr, signers
 from . import settings as configuration
 from .knobs import CHAIN, DATA, KEY
 from .main import one_line
-from .start import CheckpointFile, adopt
+from .start import CheckpointFile, adopt, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _WHAT = "a file that `checkpoint export` wrote, or a trust string (default: what is saved in the data folder)"
 _BY = "it must be signed by this key: " + signers.FORM + "; any one of them, where it is repeated"
-_ACTIONS = ("show", "export", "sign", "import", "verify", "qr")
+_ACTIONS = ("show", "export", "sign", "import", "verify", "qr", "embed")
 
 
 def add_arguments(parser: "argparse.ArgumentParser") -> None:
@@ -60,7 +60,12 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
     code.add_argument("what", metavar="WHAT", nargs="?", help=_WHAT)
     code.add_argument("--sign", action="store_true", help="sign it with the node's key")
     code.add_argument("--plain", action="store_true", help="without colours: for a dark terminal")
-    for action in (shown, out, signed, taken, checked, code):
+    built = actions.add_parser("embed", help="write a copy of a chainspec with a checkpoint built in, where new nodes "
+                               "start")
+    built.add_argument("file", metavar="FILE", help="where to")
+    built.add_argument("--from", dest="what", metavar="WHAT", help=_WHAT)
+    built.add_argument("--force", action="store_true", help="replace a file that is there")
+    for action in (shown, out, signed, taken, checked, code, built):
         action.add_argument("--config", metavar="FILE", help="TOML file of settings")
         for knob in (CHAIN, DATA, KEY):
             action.add_argument(knob.flag, dest=knob.dest, metavar=knob.key.upper(), help=knob.summary)
@@ -71,7 +76,8 @@ def run(args: "argparse.Namespace") -> int:
     if args.action is None:
         raise LocalError("say what to do: `jamliquor-lite checkpoint %s`" % "|".join(_ACTIONS), 2)
     found = configuration.load(args)
-    command = {"show": _show, "export": _export, "sign": _sign, "import": _import, "verify": _verify, "qr": _qr}
+    command = {"show": _show, "export": _export, "sign": _sign, "import": _import, "verify": _verify, "qr": _qr,
+               "embed": _embed}
     command[args.action](args, found)
     return 0
 
@@ -198,6 +204,25 @@ def _sign(args: "argparse.Namespace", settings: "configuration.Settings") -> Non
     with open(args.file, "ab") as out:
         out.write(trailer(trust.key, trust.signature))
     print("%s: signed by %s" % (args.file, signers.name(trust.key)))
+
+
+def _embed(args: "argparse.Namespace", settings: "configuration.Settings") -> None:
+    if settings.chain == "dev":
+        raise LocalError("say into a copy of which chainspec: --chain CHAINSPEC", 2)
+    genesis = ChainSpec.read(settings.chain).checkpoint()
+    trust, whole, _ = _look(args.what, settings)
+    if trust.genesis_hash != genesis.genesis_hash:
+        raise LocalError("it is of another chain (genesis %s…) than the chainspec (%s…)" % (
+            trust.genesis_hash.hex()[:8], genesis.genesis_hash.hex()[:8]), 2)
+    if whole is not None:
+        adopt(whole, genesis)
+    root = json.loads(read(settings.chain, MAX_FILE_BYTES))
+    inner = root if "genesis_header" in root else root["chain_spec"]
+    inner.setdefault("jamliquor", {})["checkpoint"] = trust.text() if whole is None else bytes(whole.encode()).hex()
+    data = (json.dumps(root, indent=1) + "\n").encode()
+    _write(args.file, data, args.force)
+    print("%s: begins at slot %d, %s" % (args.file, trust.slot, "with all that a node has to know there" if whole
+                                         else "whose state peers are asked for and prove"))
 
 
 def _write(path: str, data: bytes, force: bool) -> None:

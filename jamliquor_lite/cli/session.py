@@ -105,21 +105,27 @@ class Session:
         self._kept: "Kept | None" = None
         self.keeps = keep
         self._lock: "Lock | None" = None
+        built_in = None if chainspec.start is None else starts.built_in(chainspec.start, "chainspec " + chainspec_path)
+        is_saved = False
         if keep:
             self._kept = Kept(self._chain_folder(), self.checkpoint.spec, settings.profile, out.warn, guest)
-            is_saved = start is None and self._load(self._kept)
+            is_saved = start is None and self._load(self._kept, built_in)
             if start is None and not is_saved and settings.attest is not None:
                 self._start.is_attested = True
             self._save = None if guest else self._kept.save
+        is_chainspecs = start is None and not is_saved and not self._start.is_attested
+        if is_chainspecs and built_in is not None:
+            self._start = built_in
+        self._limits_age = not is_chainspecs  # whoever ships a chainspec cannot renew it every week
         self.checkpoint = starts.of_chain(self._start, self.checkpoint)
         if self._start.is_attested and settings.attest is None:
             raise LocalError("--checkpoint attested: by whom? Give --attest N/M, and M peers by --peer MULTIADDR", 2)
         if self._start.trust is not None:
-            self._check_time(True, self._start.trust.slot)
-        self._check_time(self._start.checkpoint is not None)
-        is_genesis = self.checkpoint.header_hash == self.checkpoint.genesis_hash
-        if is_genesis and self._start.header_hash is None and not (self._start.is_attested or old_checkpoint):
-            self._way.check_genesis(self.checkpoint, self._now_slot(), out)
+            self._check_time(self._limits_age, self._start.trust.slot)
+        self._check_time(self._limits_age and self._start.checkpoint is not None)
+        if is_chainspecs and not old_checkpoint:
+            self._way.check_chainspecs(self.checkpoint.spec, max(self._start.slot, self.checkpoint.slot),
+                                       self._now_slot(), "genesis" if built_in is None else "checkpoint", out)
         self._seed = keyfile.load_or_create(settings.key_file) if keep and not guest else os.urandom(32)
         self.budgets = Budgets(settings.profile, clock.cpu_us)
         self.mode: Mode = self._make_mode(keep)
@@ -178,9 +184,12 @@ class Session:
             raise LocalError("cannot make the data folder %s: %s" % (folder, error.strerror), 2) from None
         return folder
 
-    def _load(self, kept: Kept) -> bool:
+    def _load(self, kept: Kept, built_in: "Start | None") -> bool:
         # Whether there is a saved checkpoint to start from.
-        found = kept.load("what pinned peers attest" if self._settings.attest else "the chainspec's genesis")
+        attest = self._settings.attest
+        instead = ("what pinned peers attest" if attest else
+                   "the chainspec's " + ("genesis" if built_in is None else "checkpoint"))
+        found = kept.load(instead)
         if found is None:
             return False
         if found.genesis_hash != self.checkpoint.genesis_hash:
@@ -196,9 +205,9 @@ class Session:
         try:
             self._check_time(True)
         except LocalError as error:
-            if self._settings.attest is None:
+            if attest is None and not (built_in is not None and built_in.slot > found.slot):
                 raise
-            self._out.warn("the saved checkpoint is not used (%s): asking pinned peers" % error)
+            self._out.warn("the saved checkpoint is not used (%s): starting from %s" % (error, instead))
             self.checkpoint = genesis
             return False
         kept.accept(found)
@@ -302,7 +311,7 @@ class Session:
         bootstrap = Bootstrap(carriers, genesis.spec, genesis.genesis_hash, settings.profile, self.mode.keep_ahead)
         self.checkpoint = await bootstrap.run(wanted, records, genesis.clock_chain)
         self.checkpoint.grandpa_format = genesis.grandpa_format
-        self._check_time(True)
+        self._check_time(self._limits_age)
         return word
 
 

@@ -1,4 +1,5 @@
-"""Where a run starts: what `--checkpoint` may say, and the files that `checkpoint export` writes."""
+"""Where a run starts: what `--checkpoint` may say, the files that `checkpoint export` writes, and what a chainspec has
+built in."""
 
 import os
 
@@ -17,24 +18,33 @@ _SHOWN = const(80)
 
 class Start:
     """One of: the `header_hash` of a block that is trusted and to be proved, in `trust` what else was said of it; the
-    `checkpoint` of a file; or `is_attested`, what pinned peers agree on."""
+    `checkpoint` of a file; or `is_attested`, what pinned peers agree on. `where` is who says so, as errors show it."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str = "--checkpoint") -> None:
+        self.where = where
         self.header_hash: "bytes | None" = None
         self.trust: "Trust | None" = None
         self.checkpoint: "Checkpoint | None" = None
         self.is_attested = False
+
+    @property
+    def slot(self) -> int:
+        """Of the block that is trusted, -1 where only its hash is known."""
+        if self.checkpoint is not None:
+            return self.checkpoint.slot
+        return -1 if self.trust is None else self.trust.slot
 
 
 class CheckpointFile:
     """A file with a checkpoint: `payload`, `checkpoint`, `trust` (what it comes down to), `signers` (the keys whose
     signatures it has; each is good)."""
 
-    def __init__(self, path: str) -> None:
-        """LocalError (the user's) for what is no such file, is damaged, or has a signature that is wrong."""
+    def __init__(self, path: str, data: "bytes | None" = None) -> None:
+        """LocalError (the user's) for what is no such file, is damaged, or has a signature that is wrong. `data` is
+        what the file holds, where it need not be read."""
         self.path = path
         try:
-            self.payload, signatures = split_file(read(path))
+            self.payload, signatures = split_file(read(path) if data is None else data)
             self.checkpoint = Checkpoint.decode(self.payload)
             self.trust = Trust.of(self.checkpoint)
             self.signers: "list[bytes]" = []
@@ -48,15 +58,15 @@ class CheckpointFile:
             raise LocalError("%s: %s" % (path, error), 2) from None
 
 
-def read(path: str) -> bytes:
-    """The bytes of a file that is no longer than a checkpoint can be."""
+def read(path: str, most: int = _FILE_BYTES) -> bytes:
+    """The bytes of a file that is no longer than a checkpoint can be, or `most`."""
     try:
         with open(path, "rb") as file:
-            data = file.read(_FILE_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise LocalError("cannot read %s: %s" % (path, error.strerror), 2) from None
-    if len(data) > _FILE_BYTES:
-        raise LocalError("%s: longer than %d MiB, no checkpoint is" % (path, _FILE_BYTES >> 20), 2)
+    if len(data) > most:
+        raise LocalError("%s: longer than %d MiB, which is what is read" % (path, most >> 20), 2)
     return data
 
 
@@ -69,16 +79,8 @@ def parse(text: "str | None") -> "Start | None":
         start.is_attested = True
         return start
     if is_string(text):
-        try:
-            start.trust = Trust.parse(text)
-        except VerifyError as error:
-            raise LocalError("--checkpoint %s: %s" % (_shown(text), error), 2) from None
-        start.header_hash = start.trust.header_hash
-        return start
-    try:
-        found = bytes.fromhex(text[2:] if text.startswith("0x") else text)
-    except ValueError:
-        found = b""
+        return _of_string(start, text)
+    found = _from_hex(text)
     if len(found) == _HASH:
         start.header_hash = found
         return start
@@ -88,13 +90,43 @@ def parse(text: "str | None") -> "Start | None":
     return start
 
 
+def built_in(text: str, where: str) -> Start:
+    """What a chainspec says of the block to begin at; `where` is the file's name. LocalError for what is neither."""
+    start = Start("%s: jamliquor.checkpoint" % where)
+    if is_string(text):
+        return _of_string(start, text)
+    data = _from_hex(text)
+    if not data:
+        raise LocalError("%s %s: must be a trust string (JLC1:…) or a checkpoint's hex digits, as `checkpoint embed` "
+                         "writes them" % (start.where, _shown(text)), 2)
+    start.checkpoint = CheckpointFile(start.where, data).checkpoint
+    return start
+
+
+def _of_string(start: Start, text: str) -> Start:
+    try:
+        start.trust = Trust.parse(text)
+    except VerifyError as error:
+        raise LocalError("%s %s: %s" % (start.where, _shown(text), error), 2) from None
+    start.header_hash = start.trust.header_hash
+    return start
+
+
+def _from_hex(text: str) -> bytes:
+    # b"" for what is none.
+    try:
+        return bytes.fromhex(text[2:] if text.startswith("0x") else text)
+    except ValueError:
+        return b""
+
+
 def of_chain(start: Start, genesis: Checkpoint) -> Checkpoint:
     """The checkpoint to begin with on the chain of this genesis: that of the file, else the genesis itself. LocalError
     where what was given is of another chain."""
     said = start.checkpoint.genesis_hash if start.checkpoint else start.trust.genesis_hash if start.trust else b""
     if said and said != genesis.genesis_hash:
-        raise LocalError("--checkpoint: it is of another chain (genesis %s…) than the chainspec (%s…)"
-                         % (said.hex()[:8], genesis.genesis_hash.hex()[:8]), 2)
+        raise LocalError("%s: it is of another chain (genesis %s…) than the chainspec (%s…)"
+                         % (start.where, said.hex()[:8], genesis.genesis_hash.hex()[:8]), 2)
     if start.checkpoint is None:
         return genesis
     return adopt(start.checkpoint, genesis)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..budget.budgets import Budgets
     from ..chain.checkpoint import Checkpoint
     from ..chain.twoslot import TwoSlot
+    from ..codec.spec import Spec
     from ..node.carrier import Carrier
     from ..node.peers import Record
     from .output import Output
@@ -35,7 +36,8 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
         "behind (default: auto)")
     parser.add_argument(
         "--strict", action="store_true",
-        help="refuse to start from genesis too where that is older than a checkpoint may be (%d days)"
+        help="refuse to start from what the chainspec has too, genesis or a checkpoint, where that is older than a "
+        "checkpoint may be (%d days)"
         % (slots.MAX_AGE_SECONDS // _DAY_S))
 
 
@@ -46,15 +48,15 @@ class Way:
         self.word = word
         self.is_strict = is_strict
 
-    def check_genesis(self, start: "Checkpoint", now_slot: int, out: "Output") -> None:
-        """A run that starts from genesis starts from keys as old as the chain: strict ones refuse that, LocalError (the
-        user's), and others say so."""
+    def check_chainspecs(self, spec: "Spec", slot: int, now_slot: int, what: str, out: "Output") -> None:
+        """A run that starts from `what` the chainspec has starts from keys as old as that: strict ones refuse it,
+        LocalError (the user's), and others say so."""
         try:
-            slots.check_age(now_slot, start.slot, start.spec)
+            slots.check_age(now_slot, slot, spec)
         except LocalError as error:
             if self.is_strict:
                 raise
-            out.warn("starting from genesis: %s" % error)
+            out.warn("starting from the chainspec's %s: %s" % (what, error))
 
     def leads_by_warp(self, start: "Checkpoint", now_slot: int, out: "Output") -> bool:
         """Whether to warp from there. Says why not where the user asked for it."""

@@ -142,6 +142,7 @@ def test_every_fault_names_its_field() -> None:
         ("jamliquor", {"clock": ["chain"]}, "jamliquor.clock must be"),
         ("jamliquor", {"finality": "beefy"}, 'jamliquor.finality must be absent or "jamnp-pr6-737b8ae"'),
         ("jamliquor", {"finality": True}, "jamliquor.finality must be absent or"),
+        ("jamliquor", {"checkpoint": 7}, "jamliquor.checkpoint must be a trust string or a checkpoint's hex digits"),
     ]
     for name, value, words in table:
         changed = dict(root)

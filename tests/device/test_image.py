@@ -1,11 +1,14 @@
 """`tools/firmware image`: the disk that it makes is one that a board follows a chain from."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from jamliquor_lite.chain.chainspec import ChainSpec
+from jamliquor_lite.chain.trust import Trust
 from jamliquor_lite.codec.spec import TINY
 from jamliquor_lite.devnet import chainspec
 from jamliquor_lite.devnet.author import DevChain
@@ -38,6 +41,17 @@ def spec(tmp_path: Path) -> Path:
     path = tmp_path / "spec.json"
     chainspec.write(str(path), DevChain(TINY), [], True)
     return path
+
+
+def test_what_a_chainspec_has_built_in_is_where_a_board_starts(tmp_path: Path, spec: Path) -> None:
+    point = ChainSpec.read(str(spec)).checkpoint()
+    point.slot, point.header_hash = 24, b"\x17" * 32
+    root = json.loads(spec.read_text())
+    for text, start in ((point.encode().hex(), "slot 24"), (Trust.of(point).text(), "the genesis")):
+        root["jamliquor"]["checkpoint"] = text  # a board cannot ask for the state that a string leaves to be proved
+        spec.write_text(json.dumps(root))
+        done = image("qemu-virt-rv32-264k", "--chain", spec, "--peer", PEER, "--out", tmp_path / "disk")
+        assert done.returncode == 0 and f" at {start} of " in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(
