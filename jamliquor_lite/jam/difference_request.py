@@ -26,11 +26,11 @@ to close the walk, 33 bytes for each branch above. Numbers: little-endian; hashe
 What the answer proves is for chain/difference.py to say. Checked here is its form.
 """
 
-from ..codec.natural import NaturalReader
 from ..const import const
 from ..errors import LocalError, RemoteError
-from .events import DONE, ENTRY, MORE, NOTHING, PLACE, VALUE
-from .exchange import NEVER, Requester, Responder
+from .entry_reader import EntryReader
+from .events import DONE, ENTRY, MORE, PLACE
+from .exchange import NEVER, Responder
 from .framing import get_u32, put_u32
 from .kinds import MALFORMED
 
@@ -70,29 +70,18 @@ def encode_items(items: "list[Item]") -> bytes:
     return b"".join([b"\0" + start if start == end else b"\1" + start + end for start, end in items])
 
 
-class DifferenceRequest(Requester):
+class DifferenceRequest(EntryReader):
     """Asks for a difference. Events: PLACE, with `op` and, for HASH and LEAF, its bytes in `buf[start:end]`; for an
     ENTRY_PLACE instead ENTRY with `key` and `value_length`, then VALUE pieces in `buf[start:end]`; then DONE, or
     REFUSED, LOST; MORE between. `chunk_buf` is lent, at least 65 bytes. From the profile: `state_answer_bytes`.
     """
 
     def __init__(self, profile: "Profile", chunk_buf: "WritableBuffer") -> None:
-        Requester.__init__(self, _WHAT, _HEAD)
-        if len(chunk_buf) <= _NODE:
-            raise LocalError("difference request: the chunk buffer has %d bytes, 65 are needed" % len(chunk_buf))
-        self.buf = chunk_buf
-        self.start = self.end = 0
+        EntryReader.__init__(self, _WHAT, _HEAD, chunk_buf, 1 + _NODE, "a place")
         self.op = EMPTY
-        self.key = b""
-        self.value_length = 0
-        self.received_bytes = 0
         self._max_answer_bytes = profile.state_answer_bytes
-        self._natural = NaturalReader()
-        self._filled = 0  # buf[end:filled] was read and not handed out
         self._phase = _BEFORE
-        self._value_left = 0
         self._open = 0  # places that are still to come
-        self._why = NOTHING
 
     @property
     def request_bytes(self) -> int:
@@ -114,9 +103,7 @@ class DifferenceRequest(Requester):
         self._request = request
         self._begin(stream, deadline)
         self._reader.limit = self._max_answer_bytes
-        self._natural.reset()
-        self.start = self.end = self._filled = self._value_left = 0
-        self.received_bytes = 0
+        self._restart()
         self._open = 1
         self._phase = _BEFORE
 
@@ -138,7 +125,7 @@ class DifferenceRequest(Requester):
 
     def _place(self) -> int:
         if not self._open:
-            if self._filled != self.end or self._reader.left:
+            if self._left():
                 raise RemoteError(MALFORMED, "%s: bytes after the last place" % self.what)
             return self._last()
         if not self._fill(1):
@@ -163,55 +150,21 @@ class DifferenceRequest(Requester):
     def _entry(self) -> int:
         if not self._fill(_KEY):
             return self._why
-        self.key = bytes(self.buf[self.end : self.end + _KEY])
-        self.start = self.end = self.end + _KEY
+        self.key = self._read_key()
         self._phase = _LENGTH
         return MORE
 
     def _length(self) -> int:
-        while True:
-            if not self._fill(1):
-                return self._why
-            byte = self.buf[self.end]
-            self.start = self.end = self.end + 1
-            if self._natural.push(byte):
-                break
-        length = self._natural.value
-        left = self._filled - self.end + self._reader.left
-        if length > left:
-            raise RemoteError(
-                MALFORMED, "%s: a value of %d bytes in a message that has %d left" % (self.what, length, left))
-        self.value_length = self._value_left = length
-        self._phase = _VALUE if length else _OP
+        if not self._read_length():
+            return self._why
+        self._phase = _VALUE if self.value_length else _OP
         return ENTRY
 
     def _value(self) -> int:
-        if not self._fill(1):
-            return self._why
-        n = min(self._filled - self.end, self._value_left)
-        self.start = self.end
-        self.end += n
-        self._value_left -= n
+        event = self._read_value()
         if not self._value_left:
             self._phase = _OP
-        return VALUE
-
-    def _fill(self, size: int) -> bool:
-        # Whether buf[end:end+size] is there; if not, `_why` is what poll returns. One read at most.
-        have = self._filled - self.end
-        if have >= size:
-            return True
-        if have + self._reader.left < size:
-            raise RemoteError(MALFORMED, "%s: the message ends inside a place" % self.what)
-        buf = self.buf
-        for i in range(have):  # less than a leaf, and the ranges may overlap
-            buf[i] = buf[self.end + i]
-        self.start = self.end = 0
-        n = self._reader.read_into(buf, have, len(buf))
-        self._filled = have + n
-        self.received_bytes += n
-        self._why = MORE if n else self._reader.ended
-        return have + n >= size
+        return event
 
 
 class DifferenceResponder(Responder):

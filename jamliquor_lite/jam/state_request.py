@@ -9,11 +9,11 @@ for chain/proof.py to say. Checked here is what the exchange itself promises: si
 and that both halves end where they should.
 """
 
-from ..codec.natural import NaturalReader
 from ..const import const
 from ..errors import LocalError, RemoteError
-from .events import ENTRY, MORE, NODE, NOTHING, VALUE
-from .exchange import NEVER, Requester, Responder
+from .entry_reader import EntryReader
+from .events import ENTRY, MORE, NODE
+from .exchange import NEVER, Responder
 from .framing import MAX_MESSAGE_BYTES, get_u32, put_u32
 from .kinds import MALFORMED, OVERSIZE, SURPLUS
 
@@ -39,7 +39,7 @@ _LENGTH = const(4)
 _VALUE = const(5)
 
 
-class StateRequest(Requester):
+class StateRequest(EntryReader):
     """Asks for a range of state. Events, all with their data in `buf[start:end]` until the next poll:
 
     NODE one node of 64 bytes; ENTRY a new key (`key`, and `value_length` of what follows); VALUE a piece of that
@@ -51,29 +51,17 @@ class StateRequest(Requester):
     """
 
     def __init__(self, profile: "Profile", chunk_buf: "WritableBuffer") -> None:
-        Requester.__init__(self, _WHAT, _REQUEST)
-        if len(chunk_buf) < _NODE:
-            raise LocalError("state request: the chunk buffer has %d bytes, 64 are needed" % len(chunk_buf))
-        self.buf = chunk_buf
-        self.start = 0
-        self.end = 0
-        self.key = b""
-        self.value_length = 0
+        EntryReader.__init__(self, _WHAT, _REQUEST, chunk_buf, _NODE, "an entry")
         self.nodes = 0
         self.entries = 0
-        self.received_bytes = 0  # content of both messages that has been read
         self._max_nodes = profile.proof_nodes
         self._max_answer_bytes = profile.state_answer_bytes
         self._max_entries = profile.state_entries
-        self._natural = NaturalReader()
-        self._filled = 0  # buf[end:filled] was read and not handed out
         self._phase = _BEFORE_NODES
-        self._value_left = 0
         self._nodes_bytes = 0
         self._first = self._last_key = b""
         self._max_size = 0
         self._oversize = False
-        self._why = NOTHING
 
     def begin(
         self,
@@ -97,11 +85,8 @@ class StateRequest(Requester):
         self._last_key = bytes(end_key)
         self._max_size = max_size
         self._reader.limit = min(self._max_nodes * _NODE, self._max_answer_bytes)
-        self._natural.reset()
-        self.start = self.end = self._filled = 0
-        self.key = b""
-        self.value_length = self._value_left = 0
-        self.nodes = self.entries = self.received_bytes = self._nodes_bytes = 0
+        self._restart()
+        self.nodes = self.entries = self._nodes_bytes = 0
         self._phase = _BEFORE_NODES
 
     def _step(self) -> int:
@@ -132,28 +117,8 @@ class StateRequest(Requester):
             self._entries_begin(reader.length)
         return event
 
-    def _fill(self, size: int) -> bool:
-        # Whether buf[end:end+size] is there; if not, `_why` is what poll returns. One read at most.
-        have = self._filled - self.end
-        if have >= size:
-            return True
-        if have + self._reader.left < size:
-            raise RemoteError(MALFORMED, "%s: a message ends inside an entry" % self.what)
-        buf = self.buf
-        for i in range(have):  # what is left over is less than a node, and the ranges may overlap
-            buf[i] = buf[self.end + i]
-        self.start = self.end = 0
-        n = self._reader.read_into(buf, have, len(buf))
-        self._filled = have + n
-        self.received_bytes += n
-        self._why = MORE if n else self._reader.ended
-        return have + n >= size
-
-    def _message_done(self) -> bool:
-        return self._filled == self.end and self._reader.left == 0
-
     def _node(self) -> int:
-        if self._message_done():
+        if not self._left():
             self._phase = _BEFORE_ENTRIES
             return MORE
         if not self._fill(_NODE):
@@ -174,56 +139,36 @@ class StateRequest(Requester):
         self._phase = _KEY_NEXT
 
     def _key(self) -> int:
-        if self._message_done():
+        if not self._left():
             return self._last()
         if not self._fill(_KEY):
             return self._why
         if self.entries == self._max_entries:
             raise RemoteError(SURPLUS, "%s: more than %d entries" % (self.what, self._max_entries))
-        key = bytes(self.buf[self.end : self.end + _KEY])
+        key = self._read_key()
         if self.entries and key <= self.key:
             raise RemoteError(MALFORMED, "%s: the keys do not ascend" % self.what)
         if key < self._first or key > self._last_key:
             raise RemoteError(MALFORMED, "%s: a key outside the range asked for" % self.what)
         self.key = key
-        self.start = self.end = self.end + _KEY
         self._phase = _LENGTH
         return self._length()
 
     def _length(self) -> int:
-        while True:
-            if not self._fill(1):
-                return self._why
-            byte = self.buf[self.end]
-            self.start = self.end = self.end + 1
-            if self._natural.push(byte):
-                break
-        length = self._natural.value
-        left = self._filled - self.end + self._reader.left
-        if length > left:
-            raise RemoteError(
-                MALFORMED, "%s: a value of %d bytes in a message that has %d left" % (self.what, length, left)
-            )
+        if not self._read_length():
+            return self._why
         # Only a lone entry, one that fills its message, may take the answer past the size that was asked for.
-        if self._oversize and length != left:
+        if self._oversize and self.value_length != self._left():
             raise RemoteError(OVERSIZE, "%s: the answer is longer than the size asked for" % self.what)
         self.entries += 1
-        self.value_length = self._value_left = length
-        self._phase = _VALUE if length else _KEY_NEXT
+        self._phase = _VALUE if self.value_length else _KEY_NEXT
         return ENTRY
 
     def _value(self) -> int:
-        if not self._fill(1):
-            return self._why
-        n = self._filled - self.end
-        if n > self._value_left:
-            n = self._value_left
-        self.start = self.end
-        self.end += n
-        self._value_left -= n
-        if self._value_left == 0:
+        event = self._read_value()
+        if not self._value_left:
             self._phase = _KEY_NEXT
-        return VALUE
+        return event
 
 
 class StateResponder(Responder):
