@@ -30,7 +30,6 @@ _IDENTITY = const(0x00)  # multihash codes
 _SHA256 = const(0x12)
 _HASH = const(32)
 _CID_PREFIX = b"\x01\x72"  # CID version 1, codec libp2p-key
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _MAX_NAME = const(96)  # characters: a CID of 46 bytes takes 75
 _SIZES = {ED25519: 32, SECP256K1: 33}  # bytes of the keys whose size does not vary
 
@@ -118,18 +117,11 @@ def parse_peer_name(text: str) -> bytes:
 
 def _from_base32(text: str) -> bytes:
     # RFC 4648 in lower case, without padding. The first character only names the base.
-    out = bytearray()
-    bits = held = 0
-    for at in range(1, len(text)):
-        digit = _BASE32.find(text[at])
-        if digit < 0:
-            raise VerifyError("peer_id", "no peer id: `%s` (character %d) is not base 32" % (text[at], at + 1))
-        held = held << 5 | digit
-        bits += 5
-        if bits >= 8:
-            bits -= 8
-            out.append(held >> bits)
-            held &= (1 << bits) - 1
-    if bits >= 5 or held:
-        raise VerifyError("peer_id", "no peer id: its base 32 ends in the middle of a byte")
-    return bytes(out)
+    from ..codec import base32  # few are written this way
+
+    if text != text.lower():
+        raise VerifyError("peer_id", "no peer id: what begins with `b` is base 32 in lower case")
+    try:
+        return base32.decode(text[1:])
+    except VerifyError as error:
+        raise VerifyError("peer_id", "no peer id: %s" % error)

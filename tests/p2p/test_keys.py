@@ -107,7 +107,7 @@ def test_texts_that_are_no_peer_id():
         ("1" * 97, "97 characters"),
         ("b", "not a CID"),
         ("bafkreie5745rpv2m6tjyuugywy4d5ewrqgqqhfnf445he3omzpjbx5xqxe", "not a CID"),  # another codec
-        (vectors.CID_NAME.upper().replace("B", "b", 1), "not base 32"),
+        (vectors.CID_NAME.upper().replace("B", "b", 1), "base 32 in lower case"),
         (vectors.CID_NAME[:-1] + "f", "middle of a byte"),  # bits beyond the last byte
         (vectors.CID_NAME + "a", "middle of a byte"),
         (vectors.CID_NAME + "aa", "not the multihash of a key"),
