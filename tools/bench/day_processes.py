@@ -87,6 +87,13 @@ class Messages:
 def follow(scale: float, arguments: "list[str]") -> int:
     """`jamliquor-lite` with a fast clock; what went through it is the last line on stdout."""
     hasten(scale)
+    status, found = measured(arguments)
+    print(json.dumps(found), flush=True)
+    return status
+
+
+def measured(arguments: "list[str]") -> "tuple[int, dict[str, int]]":
+    """Run `jamliquor-lite`: its status, and what went through its carriers."""
     from jamliquor_lite.cli import main as cli
     from jamliquor_lite.node import libp2p
 
@@ -100,11 +107,10 @@ def follow(scale: float, arguments: "list[str]") -> int:
 
     libp2p.Libp2pCarrier.open = keep  # type: ignore[method-assign, assignment]
     status = cli.main(arguments)
-    found = {"messages_down": messages.down, "messages_up": messages.up}
+    found = {"messages_down": messages.down, "messages_up": messages.up, "dials": len(carriers)}
     for name in ("bytes_in", "bytes_out", "wire_in", "wire_out"):
         found[name] = sum(getattr(carrier.traffic, name) for carrier in carriers)
-    print(json.dumps(found), flush=True)
-    return status
+    return status, found
 
 
 def author(slots: int) -> int:

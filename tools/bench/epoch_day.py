@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.hostile import netns  # noqa: E402
 from tests.hostile.lines import Lines, NoWord  # noqa: E402
-from tools.bench.day_processes import Messages  # noqa: E402
+from tools.bench.day_processes import measured  # noqa: E402
 
 EPOCHS_A_DAY = 24
 BAR = 4_400_000  # bytes a day, of messages in both directions
@@ -114,9 +114,7 @@ def sleep(slot: int, arguments: "list[str]") -> int:
     """`jamliquor-lite` by a clock that says the slot of the newest line on stdin; what went through it is the last line
     on stdout."""
     from jamliquor_lite.chain.slots import COMMON_ERA
-    from jamliquor_lite.cli import main as cli
     from jamliquor_lite.codec.spec import FULL
-    from jamliquor_lite.node import libp2p
     from jamliquor_lite.ports import clock
 
     now = [slot]
@@ -130,19 +128,7 @@ def sleep(slot: int, arguments: "list[str]") -> int:
 
     clock.wall_seconds = wall_seconds
     threading.Thread(target=read, daemon=True).start()
-    messages = Messages()
-    carriers: "list[libp2p.Libp2pCarrier]" = []
-    opened = libp2p.Libp2pCarrier.open
-
-    def keep(self: libp2p.Libp2pCarrier, waker: object) -> None:
-        carriers.append(self)
-        opened(self, waker)  # type: ignore[arg-type]
-
-    libp2p.Libp2pCarrier.open = keep  # type: ignore[method-assign, assignment]
-    status = cli.main(arguments)
-    found = {"messages_down": messages.down, "messages_up": messages.up, "dials": len(carriers)}
-    for name in ("bytes_in", "bytes_out", "wire_in", "wire_out"):
-        found[name] = sum(getattr(carrier.traffic, name) for carrier in carriers)
+    status, found = measured(arguments)
     _say(**found)
     return status
 
