@@ -226,13 +226,18 @@ def test_an_abandoned_branch_is_named_and_taken_back():
         assert world.watch.abandoned is None
 
 
-def test_a_branch_that_is_abandoned_while_it_is_fetched_is_not_told():
+def asked(value):
+    """A world whose watch has been told of its first state, and what it asks for after item 3 got that value."""
     world = World()
     world.step(True)
-    world.put(world.items[3][0], b"on the branch that loses")
+    world.put(world.items[3][0], value)
     world.chain.add(world.trie)
     look(world.watch, world.chain)
-    piece = world.watch.next_piece(True)
+    return world, world.watch.next_piece(True)
+
+
+def test_a_branch_that_is_abandoned_while_it_is_fetched_is_not_told():
+    world, piece = asked(b"on the branch that loses")
     query = world.exchange.run(piece)
     world.put(world.items[3][0], b"on the branch that wins")
     won = world.chain.add(world.trie, parent=1)
@@ -317,12 +322,7 @@ def test_a_liar_is_refused_and_what_it_was_asked_is_asked_again():
         return pieces[:at] + [b"\4" + leaf_node(pieces[at][1:32], pieces[at][33:])] + pieces[at + 1 :]
 
     for spoil in (stale, withheld, forged, bare):
-        world = World()
-        world.step(True)
-        world.put(world.items[3][0], b"short")
-        world.chain.add(world.trie)
-        look(world.watch, world.chain)
-        piece = world.watch.next_piece(True)
+        world, piece = asked(b"short")
         world.exchange.spoil = spoil
         raises(RemoteError, world.exchange.run, piece)
         world.watch.failed(piece)
@@ -331,12 +331,7 @@ def test_a_liar_is_refused_and_what_it_was_asked_is_asked_again():
 
 
 def test_who_shows_nothing_of_what_was_asked_is_found_out():
-    world = World()
-    world.step(True)
-    world.put(world.items[3][0], b"short")
-    world.chain.add(world.trie)
-    look(world.watch, world.chain)
-    piece = world.watch.next_piece(True)
+    world, piece = asked(b"short")
     world.exchange.spoil = lambda pieces: [b"\2" + world.trie.root()]
     query = world.exchange.run(piece)  # which is true, and no answer
     assert not world.watch.done(piece, query.top, query.received_bytes, query.entries)
