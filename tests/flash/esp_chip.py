@@ -30,11 +30,12 @@ _FLASH_ID = 0x16_40_20  # 4 MB, in the order in which a flash says it
 
 class EspChip:
     """See above. `worn` is an address whose byte does not take what is written; after `unplug_after` bytes of flash it
-    is unplugged."""
+    is unplugged; while it `hangs` it takes nothing once it is erased."""
 
-    def __init__(self, chip: str, worn: int = -1, unplug_after: int = -1) -> None:
+    def __init__(self, chip: str, worn: int = -1, unplug_after: int = -1, hangs: bool = False) -> None:
         self.flash = bytearray(b"\xaa" * FLASH_BYTES)  # what was there before
         self.erased = False
+        self.hangs = hangs
         self.commands: "list[int]" = []
         self._number = esp.CHIP_IDS[chip]
         self._worn = worn
@@ -61,6 +62,8 @@ class EspChip:
         packet = bytearray()
         is_escaped = False
         while not self._is_ending.is_set():
+            if self.hangs and self.erased:
+                self._is_ending.wait()
             if not select.select([self._outer], [], [], 0.05)[0]:
                 continue
             for byte in os.read(self._outer, 4096):

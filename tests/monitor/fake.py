@@ -1,5 +1,6 @@
 """A board that is none: the console of every board, on one end of a pseudo-terminal or a socket, paced like a UART."""
 
+import contextlib
 import os
 import select
 import socket
@@ -173,7 +174,8 @@ class FakeBoard:
                         self.console.poll(now)
                 ours = self._ours
             if ours >= 0:
-                select.select([ours], [], [], 0.002)
+                with contextlib.suppress(OSError):  # it may be unplugged meanwhile
+                    select.select([ours], [], [], 0.002)
             time.sleep(0.002)
 
 
