@@ -83,8 +83,8 @@ class StateAnswer:
         self._server = server
         self._connection = connection
         self._stream = stream
-        self._responder = StateResponder()
-        self._responder.begin(stream, now + _DEADLINE_MS)
+        self.responder = StateResponder()
+        self.responder.begin(stream, now + _DEADLINE_MS)
         self._pieces = Pieces([])
         self._raw: bytes | None = None  # a dishonest answer goes out as it is, past the responder
         self._sent = 0
@@ -94,21 +94,21 @@ class StateAnswer:
     @property
     def busy(self) -> bool:
         """The exchange runs."""
-        return self._responder.busy and not self._over
+        return self.responder.busy and not self._over
 
     def poll(self, now: int) -> bool:
         """Bounded work; whether there may be more."""
         if self._raw is not None:
             return self._send_raw(now)
-        event = self._responder.poll(now)
+        event = self.responder.poll(now)
         if event == REQUEST:
             self._server.count(STATE_REQUEST)
             self._answer(now)
             return True
-        return self._pieces.write_to(self._responder) or event == MORE
+        return self._pieces.write_to(self.responder) or event == MORE
 
     def _answer(self, now: int) -> None:
-        responder, chain, wire = self._responder, self._server.chain, self._server.wire
+        responder, chain, wire = self.responder, self._server.chain, self._server.wire
         start, end = responder.start_key, responder.end_key
         header_hash = responder.header_hash
         if wire is not None:
@@ -144,7 +144,7 @@ class StateAnswer:
         elif now >= self._flushed_at and not self._over:
             self._over = True
             if self._server.wire.end(self._connection, self._stream):
-                self._responder.refuse(DECLINED)
+                self.responder.refuse(DECLINED)
         return not self._over
 
 

@@ -490,7 +490,7 @@ class TouchySession(Session):
 
     def poll(self, now):
         for answer in self._answers:
-            stream = answer._responder._stream
+            stream = answer.responder._stream
             if stream is not None and stream.state & (READ_RESET | SEND_STOPPED):
                 raise RemoteError(1, "a stream was reset")
         return Session.poll(self, now)
