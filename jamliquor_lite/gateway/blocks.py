@@ -17,7 +17,7 @@
 from ..chain.header import announced_slot
 from ..errors import BudgetError, RemoteError, VerifyError
 from ..jam.events import ANNOUNCEMENT, DONE, ENDED, LOST, NOTHING, REFUSED
-from ..jam.header_announcement import BLOCKS, OURS, REACH, THEIRS, HeaderAnnouncement
+from ..jam.header_announcement import BLOCKS, FINAL, OURS, REACH, THEIRS, HeaderAnnouncement
 from ..jam.kinds import BLOCK_OFFER, BLOCK_REQUEST, MALFORMED, TIMED_OUT
 from ..transport.states import CLOSED, READY
 from . import reach
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..node.carrier import Connection
     from .gateway import Gateway
     from .link import GatewayLink
+
+    Final = tuple[bytes, int]
 
 
 _HOLD_MS = 1_000  # a peer that has come nearer is believed so often: one that goes to and fro would have us offer state
@@ -118,7 +120,8 @@ class BlockTrade:
         self._is_told = False  # our stream was opened, once
         self._claimed: "dict[int, int] | None" = None  # by the peer, not believed yet
         self._hold_until = 0
-        self._said = -1, 0  # our distances as said last, and what had been dropped by then
+        # Our distances and what is final here as said last, and what had been dropped by then.
+        self._said: "tuple[int, Final | None, int]" = (-1, None, 0)
 
     @property
     def is_fetching(self) -> bool:
@@ -133,12 +136,17 @@ class BlockTrade:
         """Tell the peer that the block is here."""
         self.announcer.announce(header_hash, slot)
 
-    def say(self, word: int) -> None:
-        """Tell the peer how far we are from a JAM node, when that has changed."""
-        now_said = word, self.announcer.dropped
-        if self.announcer.attached(OURS) and now_said != self._said:
+    def say(self, word: int, final: "Final | None") -> None:
+        """Tell the peer how far we are from a JAM node, and what is proved final here, when that has changed."""
+        last_word, last_final, dropped = self._said
+        is_lost = dropped != self.announcer.dropped
+        if not self.announcer.attached(OURS) or (word == last_word and final == last_final and not is_lost):
+            return
+        if word != last_word or is_lost:
             self.announcer.announce(REACH, word)
-            self._said = word, self.announcer.dropped
+        if final is not None and (final != last_final or is_lost):
+            self.announcer.announce(final[0], final[1] | FINAL)
+        self._said = word, final, self.announcer.dropped
 
     def poll(self, now: int) -> bool:
         """Bounded work; whether there may be more. RemoteError where the peer is to blame."""
@@ -149,6 +157,8 @@ class BlockTrade:
         if event == ANNOUNCEMENT:
             if self.announcer.header_hash == REACH:
                 self._claimed = reach.distances(self.announcer.slot)
+            elif self.announcer.slot & FINAL:
+                link.gateway.heard_final(link.record, self.announcer.header_hash, self.announcer.slot ^ FINAL)
             else:
                 self._blocks.heard(link, self.announcer.header_hash, now)
         elif event in (ENDED, LOST) and not self.announcer.attached(THEIRS):

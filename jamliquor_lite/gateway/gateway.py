@@ -296,7 +296,7 @@ class Gateway(Node):
             offered.add(STATE_REQUEST)
         if self.upstreams.state_offered:
             offered.add(DIFFERENCE_REQUEST)
-        offered.update(kind for kind in FINALITY_KINDS if self.upstreams.may_answer(kind, []))
+        offered.update(kind for kind in FINALITY_KINDS if near[kind] != reach.NOBODY)
         if self.proved.count:
             offered.add(JUSTIFICATION_REQUEST)
         changed = offered != self._offered
@@ -312,10 +312,17 @@ class Gateway(Node):
     def _say_reach(self) -> "dict[int, int]":
         # Our distances from a JAM node; each gateway is told those that do not lead through itself.
         own = {BLOCK_REQUEST: self.upstreams.connected > 0, STATE_REQUEST: self.upstreams.state_offered}
+        own.update((kind, self.upstreams.may_answer(kind, [])) for kind in FINALITY_KINDS)
         near = reach.Near(own, [(link, link.trade.distances) for link in self.links], self.profile.relay_hops)
+        final = None if self.chain.final is None else self.final()
         for link in self.links:
-            link.trade.say(reach.word(near.beside(link)))
+            link.trade.say(reach.word(near.beside(link)), final)
         return near.beside(None)
+
+    def heard_final(self, record: "Record", header_hash: bytes, slot: int) -> None:
+        """Another gateway says that this block is final for it."""
+        if self.finality is not None:
+            self.finality.heard(record, header_hash, slot)
 
     def _serve_kinds(self) -> None:
         for carrier in self.carriers:

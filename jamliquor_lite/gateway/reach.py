@@ -3,24 +3,25 @@
 A distance is a hint. What bounds a request is the number of hops that it carries (jam/relayed_request.py).
 """
 
-from ..jam.kinds import BLOCK_REQUEST, STATE_REQUEST
+from ..jam.kinds import BLOCK_REQUEST, JUSTIFICATION_REQUEST, STATE_REQUEST, WARP_SYNC_REQUEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .link import GatewayLink
 
 NOBODY = 255
-KINDS = (BLOCK_REQUEST, STATE_REQUEST)
+KINDS = (BLOCK_REQUEST, STATE_REQUEST, JUSTIFICATION_REQUEST, WARP_SYNC_REQUEST)  # a byte each, from the lowest on
+_TURNED = 0xFFFF_0000  # so that who says nothing of the last two has nobody for them
 
 
 def word(distances: "dict[int, int]") -> int:
     """The distances as a block offer carries them (jam/header_announcement.py)."""
-    return distances[BLOCK_REQUEST] | distances[STATE_REQUEST] << 8
+    return sum(distances[kind] << 8 * at for at, kind in enumerate(KINDS)) ^ _TURNED
 
 
 def distances(word: int) -> "dict[int, int]":
     """The distances in such a word."""
-    return {BLOCK_REQUEST: word & 0xFF, STATE_REQUEST: word >> 8 & 0xFF}
+    return {kind: (word ^ _TURNED) >> 8 * at & 0xFF for at, kind in enumerate(KINDS)}
 
 
 def unknown() -> "dict[int, int]":

@@ -28,7 +28,11 @@ An offer of the hash of 32 zero bytes names no block. It says in its slot how fa
 answers requests which are passed on (relayed_request.py), and holds until the next one:
     bits 0 to 7    gateways between the side and a node that answers CE 128; 255: none that it knows of
     bits 8 to 15   the same for CE 129
-    the rest       0
+    bits 16 to 23  255 less the same for CE 130, so that 0 says: none
+    bits 24 to 31  255 less the same for CE 153
+
+An offer in whose slot bit 31 is set names no block that is here either, but the newest that is final for the side, for
+which it has a justification (CE 130) or knows who has; bits 0 to 30 are that block's slot.
 """
 
 from ..const import const
@@ -50,6 +54,7 @@ _QUEUE = const(32)  # announcements that wait for a peer that does not read: 1,2
 HEADERS = "header announcement"
 BLOCKS = "block offer"
 REACH = bytes(_HASH)  # in the place of a hash: what follows is a distance
+FINAL = 0x8000_0000  # in a slot of any other block offer: the block is final for the side
 
 
 class HeaderAnnouncement:

@@ -6,7 +6,7 @@ Protocol `/jamliquor/<genesis8>/relay/1`, one stream a request:
     --> the request of that kind, as in its own protocol --> FIN
     <-- its answer, as in its own protocol               <-- FIN
 
-    kind   128 or 129
+    kind   128, 129, 130 or 153
     hops   how many gateways may still pass the request on, 0 to 7: 0 asks for what the gateway has, or has from a JAM
            node that it is connected to
 
@@ -19,7 +19,7 @@ from ..const import const
 from ..errors import RemoteError
 from .events import DONE, MORE, REQUEST
 from .framing import MessageReader
-from .kinds import BLOCK_REQUEST, MALFORMED, STATE_REQUEST, TRUNCATED
+from .kinds import BLOCK_REQUEST, JUSTIFICATION_REQUEST, MALFORMED, STATE_REQUEST, TRUNCATED, WARP_SYNC_REQUEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CONTENT = const(2)
 MAX_HOPS = const(7)
 _WHAT = "relayed request"
+_KINDS = (BLOCK_REQUEST, STATE_REQUEST, JUSTIFICATION_REQUEST, WARP_SYNC_REQUEST)
 
 
 def preamble(kind: int, hops: int) -> bytes:
@@ -63,6 +64,6 @@ class Preamble:
                 return reader.ended
             self._got += count
         self.kind, self.hops = self._content
-        if self.kind not in (BLOCK_REQUEST, STATE_REQUEST) or self.hops > MAX_HOPS:
+        if self.kind not in _KINDS or self.hops > MAX_HOPS:
             raise RemoteError(MALFORMED, "%s: kind %d, hops %d" % (_WHAT, self.kind, self.hops))
         return REQUEST

@@ -1,6 +1,7 @@
 """Whole blocks between gateways: what is compared, kept and offered, what is passed on, and how far."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from jamliquor_lite.gateway.extrinsic import Measured
 from jamliquor_lite.gateway.store import BlockStore
 from jamliquor_lite.jam.block_request import BlockResponder
 from jamliquor_lite.jam.events import REQUEST
-from jamliquor_lite.jam.header_announcement import BLOCKS, OURS, REACH, HeaderAnnouncement
+from jamliquor_lite.jam.header_announcement import BLOCKS, FINAL, OURS, REACH, HeaderAnnouncement
 from jamliquor_lite.jam.kinds import BLOCK_OFFER, BLOCK_REQUEST, DECLINED, MALFORMED, RELAYED_REQUEST, STATE_REQUEST
 from jamliquor_lite.jam.range_request import ASCENDING, DESCENDING
 from jamliquor_lite.ports import clock
@@ -260,18 +261,23 @@ def raw_answer(scene, peer, kind, request, before=b""):
 
 # distances
 
+def far(blocks, state, justifications=reach.NOBODY, warps=reach.NOBODY):
+    """Distances by kind."""
+    return dict(zip(reach.KINDS, (blocks, state, justifications, warps), strict=True))
+
+
 def test_distances_are_told_but_never_back_the_way_they_came():
     a, b, c = "a", "b", "c"
-    said = {a: {BLOCK_REQUEST: 0, STATE_REQUEST: 255}, b: {BLOCK_REQUEST: 1, STATE_REQUEST: 2},
-            c: {BLOCK_REQUEST: 3, STATE_REQUEST: 3}}
-    near = reach.Near({BLOCK_REQUEST: False, STATE_REQUEST: False}, list(said.items()), 3)
-    assert near.beside(None) == {BLOCK_REQUEST: 1, STATE_REQUEST: 3}
-    assert near.beside(a) == {BLOCK_REQUEST: 2, STATE_REQUEST: 3}
-    assert near.beside(b) == {BLOCK_REQUEST: 1, STATE_REQUEST: reach.NOBODY}, "c is too far"
-    own = reach.Near({BLOCK_REQUEST: True, STATE_REQUEST: False}, list(said.items()), 3)
-    assert own.beside(a) == {BLOCK_REQUEST: 0, STATE_REQUEST: 3}
-    for distances in (near.beside(a), near.beside(b), reach.unknown()):
+    said = {a: far(0, 255, 1, 0), b: far(1, 2, 255, 2), c: far(3, 3, 3, 3)}
+    near = reach.Near(dict.fromkeys(reach.KINDS, False), list(said.items()), 3)
+    assert near.beside(None) == far(1, 3, 2, 1)
+    assert near.beside(a) == far(2, 3, reach.NOBODY, 3)
+    assert near.beside(b) == far(1, reach.NOBODY, 2, 1), "c is too far"
+    own = reach.Near(dict.fromkeys(reach.KINDS, False) | {BLOCK_REQUEST: True}, list(said.items()), 3)
+    assert own.beside(a) == far(0, 3, reach.NOBODY, 3)
+    for distances in (near.beside(a), near.beside(b), reach.unknown(), far(0, 0, 0, 0)):
         assert reach.distances(reach.word(distances)) == distances
+    assert reach.distances(0x0201) == far(1, 2), "who says nothing of finality has nobody for it"
 
 
 def test_who_comes_nearer_again_and_again_is_believed_now_and_then():
@@ -290,10 +296,38 @@ def test_who_comes_nearer_again_and_again_is_believed_now_and_then():
     trader.offers.poll(scene.now)
     for _ in range(3):
         scene.turn(500)
-    assert trader.peer.link.trade.distances == {BLOCK_REQUEST: 1, STATE_REQUEST: 2}, "in the end what was said last"
+    assert trader.peer.link.trade.distances == far(1, 2), "in the end what was said last"
     trader.offers.close()
     scene.turn()
     assert trader.peer.link.trade.distances == reach.unknown() and not scene.gateway.offers(STATE_REQUEST)
+
+
+def test_what_is_final_is_told_once_and_again_where_it_may_be_lost():
+    scene = Scene()
+    trader = Trader(scene)
+    heard = []
+    scene.gateway.finality = SimpleNamespace(heard=lambda record, *final: heard.append((record, *final)))
+    trader.offers.announce(b"f" * 32, 7 | FINAL)
+    trader.offers.poll(scene.now)
+    scene.turn()
+    assert heard == [(trader.peer.link.record, b"f" * 32, 7)]
+    trade, said = trader.peer.link.trade, []
+    trade.announcer = SimpleNamespace(
+        attached=lambda side: True, announce=lambda header_hash, slot: said.append((header_hash, slot)), dropped=0)
+    trade._said = -1, None, 0
+    for _ in range(2):
+        trade.say(5, None)
+    assert said == [(REACH, 5)]
+    for _ in range(2):
+        trade.say(5, (b"f" * 32, 7))
+    assert said[1:] == [(b"f" * 32, 7 | FINAL)]
+    trade.announcer.dropped = 3
+    for _ in range(2):
+        trade.say(5, (b"f" * 32, 7))
+    assert said[2:] == said[:2]
+    trade.say(6, (b"f" * 32, 7))
+    trade.say(6, (b"g" * 32, 8))
+    assert said[4:] == [(REACH, 6), (b"g" * 32, 8 | FINAL)]
 
 
 def test_of_those_that_say_they_are_near_the_users_own_is_asked_first():
@@ -319,7 +353,7 @@ def test_of_those_that_say_they_are_near_the_users_own_is_asked_first():
 
 
 @pytest.mark.parametrize("before, code", [
-    (bytes((2, 0, 0, 0, 130, 0)), MALFORMED), (bytes((2, 0, 0, 0, 129, 8)), MALFORMED),
+    (bytes((2, 0, 0, 0, 131, 0)), MALFORMED), (bytes((2, 0, 0, 0, 129, 8)), MALFORMED),
     (bytes((1, 0, 0, 0, 129)), MALFORMED), (bytes((2, 0, 0, 0, 129, 1)), DECLINED),
 ])
 def test_a_request_that_is_passed_on_says_which_and_how_far(before, code):
@@ -374,8 +408,7 @@ def test_a_lite_node_far_from_any_jam_node_gets_state_and_blocks():
             lite = world.lite(row[0].lite)
             await world.until(lambda: row[0].named("offers") and row[0].named("offers")[-1] == {
                 "blocks": True, "state": "served"})
-            assert [gateway.node._say_reach() for gateway in row] == [
-                {BLOCK_REQUEST: at, STATE_REQUEST: at} for at in (3, 2, 1, 0)]
+            assert [gateway.node._say_reach() for gateway in row] == [far(at, at) for at in (3, 2, 1, 0)]
             await world.caught_up()
             answer = await ask(lite, SLOT)
             assert answer.level == "vouched"
@@ -424,9 +457,9 @@ def test_a_request_ends_after_so_many_gateways_whatever_they_say():
             row[0].node.offers = lambda kind: True
             row[0].carrier.serve(BLOCK_REQUEST)
             for gateway in row:
-                gateway.node._say_reach = lambda: {BLOCK_REQUEST: 0, STATE_REQUEST: 0}
+                gateway.node._say_reach = lambda: far(0, 0)
                 for link in gateway.node.links:
-                    link.trade.distances = {BLOCK_REQUEST: 0, STATE_REQUEST: 0}
+                    link.trade.distances = far(0, 0)
             answer, _ = await blocks_through(world, row[0].lite, world.chain.best.parent, DESCENDING, 3)
             assert answer == b""
             assert [gateway.node.relays.declined for gateway in row[:4]] == [{BLOCK_REQUEST: 1}] * 4

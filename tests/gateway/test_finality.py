@@ -20,6 +20,7 @@ from jamliquor_lite.node.finality import Finality
 from jamliquor_lite.node.peers import Record
 from jamliquor_lite.node.warp_sync import WarpSync
 from jamliquor_lite.ports import clock
+from tests.gateway.test_blocks import row_of
 from tests.gateway.world import ASK_MS, World, place, profile_of
 
 BLOCKS = 60
@@ -168,6 +169,36 @@ def test_a_warp_goes_through_a_gateway_from_genesis_on():
             await world.until(lambda: final_slot(lite) > found.slot)
             await world.until(lambda: gateway.node.relays.is_whole)
             assert is_undisturbed(gateway, lite)
+
+    asyncio.run(scene())
+
+
+def test_a_warp_and_what_is_final_go_through_gateways_that_have_no_upstream():
+    async def scene():
+        async with Voted() as world:
+            upstream = await world.upstream()
+            row = await row_of(world, 3, upstream)
+            far, _, near = row
+            await world.serves(far)
+            await world.is_final(*row)
+            assert [gateway.node._say_reach()[WARP_SYNC_REQUEST] for gateway in row] == [2, 1, 0]
+            found, told = await world.warp(far.lite)
+            finality = world.chain.finality
+            assert found.grandpa_set_id == finality.set_id >= 4
+            assert not [fields for event, fields in told if event == "warp_refused"]
+            assert {gateway.node.relays.done[WARP_SYNC_REQUEST] for gateway in row} == {
+                upstream.requests[WARP_SYNC_REQUEST]}
+            lite = world.lite(far.lite, start=found)
+            await world.caught_up()
+            world.author()
+            await world.until(lambda: final_slot(lite) > found.slot)
+            # Where the JAM node has gone there are no warps any more, one gateway after the other.
+            world.servers.remove(upstream)
+            await upstream.stop()
+            await world.until(lambda: not near.node.offers(WARP_SYNC_REQUEST))
+            await world.until(lambda: not far.node.offers(WARP_SYNC_REQUEST))
+            await world.until(lambda: all(gateway.node.relays.is_whole for gateway in row))
+            assert is_undisturbed(*row[:2], lite)
 
     asyncio.run(scene())
 

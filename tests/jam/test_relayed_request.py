@@ -3,7 +3,15 @@
 
 from jamliquor_lite.errors import RemoteError
 from jamliquor_lite.jam.events import LOST, NOTHING, REFUSED, REQUEST
-from jamliquor_lite.jam.kinds import BLOCK_REQUEST, MALFORMED, OVERSIZE, STATE_REQUEST, TRUNCATED
+from jamliquor_lite.jam.kinds import (
+    BLOCK_REQUEST,
+    JUSTIFICATION_REQUEST,
+    MALFORMED,
+    OVERSIZE,
+    STATE_REQUEST,
+    TRUNCATED,
+    WARP_SYNC_REQUEST,
+)
 from jamliquor_lite.jam.relayed_request import MAX_HOPS, Preamble, preamble
 from tests.fake_carrier import Pair
 from tests.support import raises
@@ -34,7 +42,7 @@ def arriving(data, size, fin=True):
 
 def test_it_comes_back_at_every_cut_and_leaves_the_request_alone():
     request = bytes(range(41))
-    for kind in (BLOCK_REQUEST, STATE_REQUEST):
+    for kind in (BLOCK_REQUEST, STATE_REQUEST, JUSTIFICATION_REQUEST, WARP_SYNC_REQUEST):
         for hops in range(MAX_HOPS + 1):
             for size in range(1, 7):
                 data = preamble(kind, hops) + request
@@ -48,7 +56,7 @@ def test_it_comes_back_at_every_cut_and_leaves_the_request_alone():
 
 def test_what_is_no_preamble_is_a_fault_of_the_peers():
     for data, code in (
-        (b"\2\0\0\0\x82\0", MALFORMED), (b"\2\0\0\0\0\0", MALFORMED), (b"\2\0\0\0\x80\x08", MALFORMED),
+        (b"\2\0\0\0\x83\0", MALFORMED), (b"\2\0\0\0\0\0", MALFORMED), (b"\2\0\0\0\x80\x08", MALFORMED),
         (b"\1\0\0\0\x80", MALFORMED), (b"\0\0\0\0", MALFORMED), (b"\3\0\0\0\x80\0\0", OVERSIZE),
         (b"\xff\xff\xff\xff", OVERSIZE), (b"", TRUNCATED), (b"\2\0", TRUNCATED), (b"\2\0\0\0\x80", TRUNCATED),
     ):
