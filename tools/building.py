@@ -12,11 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 INSTALL_S = 600
 BUILD_S = 900
+UPDATES = 4
+UPDATE_AGAIN_S = 10
 LINE_MOST = 400  # characters that are shown of a line: some name every source
 
 
@@ -78,9 +81,18 @@ def install(packages: "list[str]", why: str) -> None:
     # Somebody else may be installing: wait for the lock instead of failing.
     apt = ["apt-get", "-o", f"DPkg::Lock::Timeout={INSTALL_S}"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    call([*apt, "update"], "apt-get update", INSTALL_S, environment)
-    command = [*apt, "install", "-y", "--no-install-recommends", *packages]
-    call(command, f"apt-get install {listed}", INSTALL_S, environment)
+    # For that of its lists apt waits for nobody, so one of ours updates at a time, and others' updates are outlasted.
+    with locked(cache_folder() / "apt.lock"):
+        for left in reversed(range(UPDATES)):
+            try:
+                call([*apt, "update"], "apt-get update", INSTALL_S, environment)
+                break
+            except ToolError:
+                if not left:
+                    raise
+                time.sleep(UPDATE_AGAIN_S)
+        command = [*apt, "install", "-y", "--no-install-recommends", *packages]
+        call(command, f"apt-get install {listed}", INSTALL_S, environment)
 
 
 def gcc_version() -> str:
