@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .budget.profile import Profile
     from .chain.flash_area import Area
 
-_THRESHOLD_BYTES = const(2048)  # garbage that is let lie: the peak of the heap is that much above what lives
+_THRESHOLD_BYTES = const(768)  # garbage that is let lie: the peak of the heap is that much above what lives
 _RING_BYTES = const(640)
 _LOG_LINES = const(8)
 _LOG_BYTES = const(80)  # of a line
