@@ -6,8 +6,8 @@
     "clock"      what most peers announce is ahead of our clock, or behind it, head after head, by so many seconds
     "reorg"      of the chain (light.py): the head moved to another branch
 
-While it is stalled, one connected peer goes in each such time, the one of least use, as long as there is another one to
-turn to, and the spare ones are dialed however many are connected. Nothing here is part of a level: a head is what it
+While it is stalled, one connected peer goes in each such time (leaving.py), and the spare ones are dialed however many
+are connected. Nothing here is part of a level: a head is what it
 proves to be, and the clock stays what the board says it is.
 
 A chain that is its own clock has no slots to measure by. Its pace is learned from the heads that come once we have
@@ -17,6 +17,7 @@ caught up; until there are some, its slots count as long as its spec has them.
 from ..chain.slots import COMMON_ERA
 from ..const import const
 from ..ports import clock
+from .leaving import leave_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from ..budget.profile import Profile
     from .node import Node
-    from .peers import Record
     from .status import Status
 
 NOTHING = 0
@@ -180,7 +180,7 @@ class Alarm:
         if stall.is_stalled and (event == STALLED or now >= self._change_at):
             self._change_at = now + stall.after_ms
             fields = self._fields(node)
-            fields["doing"] = self._change(node, now)
+            fields["doing"] = leave_one(node, stall.silent_ms, now)
             if event == STALLED:
                 node.on_event("stalled", fields)
         seconds = clock.wall_seconds()
@@ -218,23 +218,6 @@ class Alarm:
         fields["peers"] = node.peers.connected
         return fields
 
-    def _change(self, node: "Node", now: int) -> str:
-        # One peer goes at a time: when all of the network stands still, none of them is to blame.
-        linked = [record for record in node.peers.records if record.link is not None and record.link.ready]
-        waiting = sum(record.link is None and not record.inbound for record in node.peers.records)
-        if not linked:
-            return "dialing %d" % waiting if waiting else "waiting for a peer"
-        if not waiting and len(linked) < 2:
-            return "waiting: no other peer is known"
-        record = _least(linked)
-        reason = "no new head for %d ms" % self.stall.silent_ms
-        if record.link is not None:
-            record.link.connection.close(0, reason)
-            record.link.close()
-        node.peers.failed(record, reason, now)
-        node.on_event("peer_left", {"peer": record.name, "reason": reason})
-        return "leaving %s…, dialing %d" % (record.name[:12], waiting)
-
     def _judge(self, node: "Node", seconds: int) -> None:
         found = self._skew.estimate(node.peers.connected, seconds)
         before, slot_s = self.skew_s, node.chain.spec.slot_seconds
@@ -246,12 +229,3 @@ class Alarm:
         else:
             why = "peers and our clock agree again"
         node.on_event("clock", {"skew_s": found, "why": why})
-
-
-def _least(linked: "list[Record]") -> "Record":
-    # Of least use; of equals, who has been here longest.
-    found = linked[0]
-    for record in linked:
-        if (record.firsts + record.proved, record.since) < (found.firsts + found.proved, found.since):
-            found = record
-    return found

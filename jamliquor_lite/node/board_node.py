@@ -31,6 +31,7 @@ from . import board_config
 from .libp2p import Libp2pCarrier
 from .node import Node
 from .pins import Pins
+from .silence import Silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class BoardNode:
             node.mode = Mode(budgets, TwoSlot(store.SlotFile(self.path("allowance"))))
             if node.mode.damage:
                 self._out(node.mode.damage)
+        node.alarm = Silence(self.profile, checkpoint.spec.slot_seconds * 1000, clock.ticks_ms())
         node.share(self.waker)
         node.open()
         for name, host, port in config.peers:
@@ -279,5 +281,9 @@ class BoardNode:
             self._out("mode: now %s: %s" % (fields["now"], fields["why"]))
         elif name in ("budget", "turned_away"):
             self._out(fields["reason"])
+        elif name == "stalled":
+            self._out("stalled: no new head for %d s: %s" % (fields["silent_ms"] // 1000, fields["doing"]))
+        elif name == "recovered":
+            self._out("recovered: a head after %d s" % (fields["after_ms"] // 1000))
         elif name == "equivocation":
             self._out("two blocks by one author at slot %d" % fields["slot"])

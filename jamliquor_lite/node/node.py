@@ -25,8 +25,7 @@ from .turn import Quanta
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from typing import Any, Callable
+    from typing import Any, Awaitable, Callable
 
     from ..budget.profile import Profile
     from ..chain.checkpoint import Checkpoint
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from .finality import Finality
     from .flash import Flash
     from .mode import Mode
+    from .silence import Silence
 
 _IDLE_MS = const(1000)  # the longest wait: a slot may have come for a header that was early
 
@@ -84,7 +84,7 @@ class Node:
         self._announced_by: "PeerLink | None" = None
         self.quanta = Quanta(self)
         self.mode: "Mode | None" = None  # where there are caps, or somebody chose one
-        self.alarm: "Alarm | None" = None  # where silence and clocks are watched
+        self.alarm: "Alarm | Silence | None" = None  # where silence and clocks are watched
         self.finality: "Finality | None" = None  # on hosts, where the chain names a format that we check
 
     # what a node that does more than follow (a gateway) overrides
