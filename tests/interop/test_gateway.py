@@ -201,4 +201,6 @@ def test_a_gateway_that_starts_again_serves_who_comes_from_genesis(
             node.wait_until(lambda n: len(n.named("best")) > start, FOLLOW_S, "all blocks from genesis on")
     assert second.named("best")[0]["slot"] > start, "it has none of those before"
     assert second.summary["blocks_relayed"] >= 1 and node.summary["headers_refused"] == 0
-    assert node.lost == [] and [e for e in second.lost if e["peer"].startswith("e")] == []
+    # Where its upstream is too slow once, the gateway has nothing to give: it is left, and found again.
+    assert [e for e in node.lost if "knows none of our headers" not in e["reason"]] == []
+    assert [e for e in second.lost if e["peer"].startswith("e")] == []

@@ -89,7 +89,7 @@ def test_catches_up_in_requests_of_the_profiles_size():
 
 
 def test_an_answer_to_another_question_is_the_peers_fault():
-    setting = Setting("chain_typeberry.cbor")
+    setting = Setting("chain_safrole.cbor")
     gap = Gap(setting.follower, setting.profile)
     gap.named(setting.headers[-1].hash, setting.headers[-1].slot)
     gap.next_request()
