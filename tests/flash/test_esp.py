@@ -107,10 +107,14 @@ def test_interrupted_esptool_is_ended_too(image: str) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
         finger = threading.Thread(target=press)
-        finger.start()
-        with pytest.raises(KeyboardInterrupt):
-            way.run(progress()[0])
-        finger.join()
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs us in the background ignores it
+        try:
+            finger.start()
+            with pytest.raises(KeyboardInterrupt):
+                way.run(progress()[0])
+            finger.join()
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert not esp.ports.held_by(chip.port)
 
 
