@@ -28,8 +28,8 @@ class Profile:
     finality_headers = 64
     finality_timeout_ms = 30_000  # a peer that takes longer for a justification, while another one could be asked
     # Bytes a second of justifications, on average, but for blocks that change the set and what is asked for: each block
-    # can have one, of 112 KB at full spec.
-    finality_rate = 1024
+    # can have one, of 112 KB at full spec. One in a quarter of an hour is 11 MB a day then.
+    finality_rate = 128
     warp_fragments = 32  # of one CE 153 answer: 5.7 MB at full spec, sent one by one
 
     # connections and streams
