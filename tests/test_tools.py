@@ -7,6 +7,8 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -218,6 +220,33 @@ def test_a_failing_or_empty_suite_fails_the_whole(
         monkeypatch.setitem(suites.SUITES, "unit", lambda counts=counts: counts)
         assert suites.main(["unit"]) == status
         assert capsys.readouterr().out.splitlines()[-1].endswith("skipped")
+
+
+def test_suites_that_run_beside_each_other_are_shown_one_after_the_other(
+    suites: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (first, second), = suites.BESIDE.items()
+    both = threading.Barrier(2, timeout=20)
+
+    def suite(name: str) -> "Callable[[], object]":
+        def run() -> object:
+            for number in range(3):
+                both.wait()
+                suites.pass_on(f"{name} {number}\n")
+            return suites.Counts(3 if name == first else 4)
+        return run
+
+    for name in (first, second):
+        monkeypatch.setitem(suites.SUITES, name, suite(name))
+    assert suites.main([first, second]) == 0
+    said = capsys.readouterr().out
+    for name in (first, second):
+        assert f"== {name}\n{name} 0\n{name} 1\n{name} 2\n" in said
+    lines = said.splitlines()
+    assert [line.split()[0] for line in lines[-5:-2]] == [first, second, "all"] and lines[-1].startswith("7 passed")
+    monkeypatch.setitem(suites.SUITES, second, lambda: suites.Counts(skipped=1))
+    monkeypatch.setitem(suites.SUITES, first, lambda: suites.Counts(1))
+    assert suites.main([first, second]) == 1 and f"the suite {second} ran no test" in capsys.readouterr().out
 
 
 def test_a_crash_counts_as_a_failure(suites: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

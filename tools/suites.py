@@ -37,6 +37,9 @@ NO_TESTS = 5  # pytest's exit status when it collected none
 WORKERS = min(4, len(os.sched_getaffinity(0)))
 # Those that run now; Ctrl-C ends them.
 RUNNING: "set[subprocess.Popen[str]]" = set()
+# Suites that run beside another one: each waits most of the time for the one processor that it emulates.
+BESIDE = {"device": "pico"}
+HEARD = threading.local()  # `lines`: what the suite of this thread said, where it has to wait to be shown
 # What hangs is ended, so that the closing line comes in any case.
 FILE_SECONDS = 600
 SUITE_SECONDS = 1_800
@@ -90,8 +93,12 @@ def read_counts(line: str) -> Counts:
 
 
 def pass_on(line: str) -> None:
-    """What a test process says, as it says it."""
-    print(line, end="", flush=True)
+    """What a test process says, as it says it, or when its suite has ended."""
+    lines = getattr(HEARD, "lines", None)
+    if lines is None:
+        print(line, end="", flush=True)
+    else:
+        lines.append(line)
 
 
 def stream(command: list[str], limit_s: float, show: Callable[[str], object] = pass_on) -> tuple[int, str]:
@@ -277,19 +284,58 @@ def choose(arguments: list[str]) -> list[str]:
     return chosen
 
 
+def run_suite(name: str) -> tuple[Counts, float]:
+    """One suite: its counts, and how many minutes it took."""
+    start = time.monotonic()
+    counts = SUITES[name]()
+    if not counts.passed and not counts.failed:
+        counts.failed = 1
+        pass_on(f"the suite {name} ran no test\n")
+    return counts, (time.monotonic() - start) / 60
+
+
+def run_waiting(name: str) -> tuple[Counts, float, str]:
+    """One suite that others run beside, and what it said."""
+    HEARD.lines = []
+    counts, minutes = run_suite(name)
+    return counts, minutes, "".join(HEARD.lines)
+
+
+def run_together(names: list[str]) -> "list[tuple[Counts, float]]":
+    """Suites side by side; what each said is shown when it has ended."""
+    with ThreadPoolExecutor(len(names)) as threads:
+        asked = {threads.submit(run_waiting, name): name for name in names}
+        found = {}
+        try:
+            for each in as_completed(asked):
+                counts, minutes, said = each.result()
+                found[asked[each]] = counts, minutes
+                print(f"== {asked[each]}\n{said}", end="", flush=True)
+        except BaseException:  # Ctrl-C reaches this thread only
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in list(RUNNING):
+                end(process, "interrupted")
+            raise
+    return [found[name] for name in names]
+
+
 def main(arguments: list[str]) -> int:
     """Run the suites, print their minutes, then the closing line."""
-    total = Counts()
-    report = []
-    for name in choose(arguments):
-        print(f"== {name}", flush=True)
-        start = time.monotonic()
-        counts = SUITES[name]()
-        if not counts.passed and not counts.failed:
-            counts.failed = 1
-            print(f"the suite {name} ran no test")
-        total.add(counts)
-        report.append(f"{name:10}{(time.monotonic() - start) / 60:6.1f} min   {counts}")
+    total, start = Counts(), time.monotonic()
+    report, ended = [], set()
+    chosen = choose(arguments)
+    for name in chosen:
+        if name in ended:
+            continue
+        names = [name, BESIDE[name]] if BESIDE.get(name) in chosen else [name]
+        print(f"== {' and '.join(names)}", flush=True)
+        for one, (counts, minutes) in zip(
+            names, run_together(names) if len(names) > 1 else [run_suite(name)], strict=True
+        ):
+            total.add(counts)
+            report.append(f"{one:10}{minutes:6.1f} min   {counts}")
+        ended.update(names)
+    report.append(f"{'all':10}{(time.monotonic() - start) / 60:6.1f} min")
     print("\n" + "\n".join(report) + "\n")
     print(total, flush=True)
     return 1 if total.failed else 0
