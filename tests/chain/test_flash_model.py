@@ -100,7 +100,7 @@ class Board:
             assert outcome in (ADDED, KNOWN, STALE, HELD, ORPHAN), outcome
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(
     st.integers(0, len(CHAINS) - 1),
     st.lists(st.tuples(st.integers(0, 60_000), st.booleans()), max_size=6),

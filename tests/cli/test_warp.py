@@ -64,7 +64,7 @@ def follow(chainspec, home, *options, until="final:"):
     with process:
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
-            seen += line.startswith("following ")
+            seen += line.startswith(("following ", "asleep between "))
             if seen > 0 and line.startswith(until):
                 process.send_signal(signal.SIGINT)
                 seen = -1000
