@@ -225,28 +225,33 @@ def test_a_failing_or_empty_suite_fails_the_whole(
 def test_suites_that_run_beside_each_other_are_shown_one_after_the_other(
     suites: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (first, second), = suites.BESIDE.items()
+    (first,), (second, third) = suites.LANES
     both = threading.Barrier(2, timeout=20)
 
     def suite(name: str) -> "Callable[[], object]":
         def run() -> object:
-            for number in range(3):
+            for number in range(6 if name == first else 3):
                 both.wait()
                 suites.pass_on(f"{name} {number}\n")
             return suites.Counts(3 if name == first else 4)
         return run
 
-    for name in (first, second):
+    for name in (first, second, third):
         monkeypatch.setitem(suites.SUITES, name, suite(name))
-    assert suites.main([first, second]) == 0
+    assert suites.main([first, second, third]) == 0
     said = capsys.readouterr().out
-    for name in (first, second):
+    for name in (first, second, third):
         assert f"== {name}\n{name} 0\n{name} 1\n{name} 2\n" in said
     lines = said.splitlines()
-    assert [line.split()[0] for line in lines[-5:-2]] == [first, second, "all"] and lines[-1].startswith("7 passed")
+    assert [line.split()[0] for line in lines[-6:-2]] == [first, second, third, "all"]
+    assert lines[-1].startswith("11 passed")
     monkeypatch.setitem(suites.SUITES, second, lambda: suites.Counts(skipped=1))
     monkeypatch.setitem(suites.SUITES, first, lambda: suites.Counts(1))
     assert suites.main([first, second]) == 1 and f"the suite {second} ran no test" in capsys.readouterr().out
+    monkeypatch.setitem(suites.SUITES, "lint", lambda: suites.Counts(1))
+    assert suites.main([first, "lint"]) == 0 and suites.main(["lint", first]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines() if " min" in line] == [
+        first, "lint", "all", "lint", first, "all"]
 
 
 def test_a_crash_counts_as_a_failure(suites: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

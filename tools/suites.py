@@ -37,8 +37,8 @@ NO_TESTS = 5  # pytest's exit status when it collected none
 WORKERS = min(4, len(os.sched_getaffinity(0)))
 # Those that run now; Ctrl-C ends them.
 RUNNING: "set[subprocess.Popen[str]]" = set()
-# Suites that run beside another one: each waits most of the time for the one processor that it emulates.
-BESIDE = {"device": "pico"}
+# Suites that run side by side, those of a lane one after the other: each keeps one processor busy at most.
+LANES = (("device",), ("pico", "interop"))
 HEARD = threading.local()  # `lines`: what the suite of this thread said, where it has to wait to be shown
 # What hangs is ended, so that the closing line comes in any case.
 FILE_SECONDS = 600
@@ -294,47 +294,42 @@ def run_suite(name: str) -> tuple[Counts, float]:
     return counts, (time.monotonic() - start) / 60
 
 
-def run_waiting(name: str) -> tuple[Counts, float, str]:
-    """One suite that others run beside, and what it said."""
-    HEARD.lines = []
-    counts, minutes = run_suite(name)
-    return counts, minutes, "".join(HEARD.lines)
+def run_lane(names: list[str]) -> "list[tuple[Counts, float]]":
+    """Suites one after the other, beside other lanes: what each said is shown when it has ended."""
+    found = []
+    for name in names:
+        HEARD.lines = []
+        found.append(run_suite(name))
+        print(f"== {name}\n{''.join(HEARD.lines)}", end="", flush=True)
+    return found
 
 
-def run_together(names: list[str]) -> "list[tuple[Counts, float]]":
-    """Suites side by side; what each said is shown when it has ended."""
-    with ThreadPoolExecutor(len(names)) as threads:
-        asked = {threads.submit(run_waiting, name): name for name in names}
-        found = {}
+def run_lanes(lanes: list[list[str]]) -> "list[tuple[Counts, float]]":
+    """All lanes side by side; the suites' counts and minutes in their order."""
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        asked = [threads.submit(run_lane, names) for names in lanes]
         try:
-            for each in as_completed(asked):
-                counts, minutes, said = each.result()
-                found[asked[each]] = counts, minutes
-                print(f"== {asked[each]}\n{said}", end="", flush=True)
+            return [found for each in asked for found in each.result()]
         except BaseException:  # Ctrl-C reaches this thread only
             threads.shutdown(wait=False, cancel_futures=True)
             for process in list(RUNNING):
                 end(process, "interrupted")
             raise
-    return [found[name] for name in names]
 
 
 def main(arguments: list[str]) -> int:
     """Run the suites, print their minutes, then the closing line."""
     total, start = Counts(), time.monotonic()
-    report, ended = [], set()
-    chosen = choose(arguments)
-    for name in chosen:
-        if name in ended:
-            continue
-        names = [name, BESIDE[name]] if BESIDE.get(name) in chosen else [name]
-        print(f"== {' and '.join(names)}", flush=True)
-        for one, (counts, minutes) in zip(
-            names, run_together(names) if len(names) > 1 else [run_suite(name)], strict=True
-        ):
+    report, left = [], choose(arguments)
+    while left:
+        lanes = [[name for name in lane if name in left] for lane in LANES]
+        is_first = any(left[0] in lane for lane in lanes) and all(lanes)
+        names = [name for lane in lanes for name in lane] if is_first else left[:1]
+        left = [name for name in left if name not in names]
+        print(f"== {', '.join(names)}", flush=True)
+        for name, (counts, minutes) in zip(names, run_lanes(lanes) if is_first else [run_suite(names[0])], strict=True):
             total.add(counts)
-            report.append(f"{one:10}{minutes:6.1f} min   {counts}")
-        ended.update(names)
+            report.append(f"{name:10}{minutes:6.1f} min   {counts}")
     report.append(f"{'all':10}{(time.monotonic() - start) / 60:6.1f} min")
     print("\n" + "\n".join(report) + "\n")
     print(total, flush=True)
