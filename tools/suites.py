@@ -27,9 +27,9 @@ FOLDERS = {
     "pico": ("tests/pico",),
     "linux": ("tests/linux_boards",),
 }
-# Enough for a test that holds a whole vector file (550 KB) when what the one before it held still looks alive to the
-# collector; a leak does not fit.
-HEAP = "2560K"
+# Enough for a test that holds a whole vector file (550 KB) and a fork tree in one piece (512 KB), when what the one
+# before it held still looks alive to the collector; a leak does not fit.
+HEAP = "4M"
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 COUNT = re.compile(r"\b(\d+) (passed|failed|skipped|errors?)\b")
 NO_TESTS = 5  # pytest's exit status when it collected none

@@ -11,7 +11,7 @@ from tests.cmodules.library import ROOT
 
 BUILD_S = 1500
 RUN_S = 600
-HEAP = "2560K"  # as tools/test has it for the portable tests
+HEAP = "4M"  # as tools/test has it for the portable tests
 FILES = [
     "tests/cmodules/test_binding.py",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "crypto").glob("test_*.py")),
