@@ -86,7 +86,7 @@ def test_frames(terminal: Terminal) -> None:
 
 # QEMU hands a UART its bytes one by one: a mebibyte is about a minute of a processor's time. All of it goes through the
 # console on both interpreters (tests/console), and through the board's UART with --long.
-@pytest.mark.parametrize("size", [1 << 17, pytest.param(1 << 20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [1 << 16, pytest.param(1 << 20, marks=pytest.mark.long)])
 def test_noise_cut_frames_and_another_baud_rate_lose_no_good_frame(size: int, terminal: Terminal) -> None:
     chance = random.Random(4)
     whole = serial_frame.encode(messages.request(1, "log", (3,)))
