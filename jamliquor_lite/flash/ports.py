@@ -12,6 +12,7 @@ import errno
 import grp
 import os
 import stat
+import time
 
 from ..errors import LocalError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _PTYS = range(136, 144)  # major numbers, as Linux has them
 _SHOWN = 8  # ports that one line names
 _HOLDERS = "/proc"
+_AGAIN_S = 0.1
 
 
 class Port:
@@ -138,7 +140,18 @@ def denied(device: str) -> str:
 
 def held_by(device: str) -> str:
     """"name (process id)" of another program that has the file open; "" for none, or none that we may see."""
+    found = _holders(device)
+    if found:
+        # A program that is just being started holds, for a moment, all that its parent does.
+        time.sleep(_AGAIN_S)
+        again = _holders(device)
+        found = [holder for holder in found if holder in again]
+    return found[0] if found else ""
+
+
+def _holders(device: str) -> "list[str]":
     mine = _identity(device)
+    found = []
     for entry in os.listdir(_HOLDERS) if mine else ():
         if not entry.isdecimal() or int(entry) == os.getpid():
             continue
@@ -146,10 +159,10 @@ def held_by(device: str) -> str:
             links = os.listdir(f"{_HOLDERS}/{entry}/fd")
             if any(_identity(f"{_HOLDERS}/{entry}/fd/{link}") == mine for link in links):
                 with open(f"{_HOLDERS}/{entry}/comm") as file:
-                    return f"{file.read().strip()} (process {entry})"
+                    found.append(f"{file.read().strip()} (process {entry})")
         except OSError:
             continue  # it ended, or is another user's
-    return ""
+    return found
 
 
 def _identity(path: str) -> "tuple[int, int] | None":
