@@ -68,7 +68,7 @@ class Warping:
         return twin
 
     async def run(self, *served, network="libp2p", start=None, now_slot=-1, store=None, stop_after=None, wires=(),
-                  cpu_permille=1000):
+                  cpu_permille=1000, timeout_ms=1_000):
         """Warp from `start`, asking servers of these chains."""
         servers = []
         for number, chain in enumerate(served):
@@ -85,7 +85,7 @@ class Warping:
 
         try:
             profile = Profile()
-            profile.warp_timeout_ms = 1_000
+            profile.warp_timeout_ms = timeout_ms
             profile.cpu_permille = cpu_permille
             budgets = self.budgets = Budgets(profile, clock.cpu_us)
             carrier = CARRIERS[network](b"\7" * 32, self.chain.genesis.hash, profile)
@@ -174,7 +174,7 @@ def test_what_a_liar_proved_before_it_lied_stays():
 def test_at_full_spec(network):
     # Two blocks an epoch, at its end: each set-change block comes with 1,023 keys and 683 votes.
     world = Warping(9, spec=FULL, epoch_blocks=2)
-    found = warp(world, network=network)
+    found = warp(world, network=network, timeout_ms=60_000)
     assert found.grandpa_set_id == world.finality.set_id == 3
     goes_on(world, found)
     (ends,) = world.told("warp_ends")
