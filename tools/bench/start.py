@@ -81,12 +81,14 @@ def final(devnet: Devnet, home: Path) -> float:
     process = subprocess.Popen([*COMMAND, "run", "--json", "--seconds", str(_STUCK_S), *words(devnet)],
                                stdout=subprocess.PIPE, text=True, env=environment(home))
     assert process.stdout is not None
-    taken = 0.0
+    taken, is_running, is_ended = 0.0, False, False
     for line in process.stdout:
         name = json.loads(line).get("event")
         if not taken and name == "final":
             taken = time.monotonic() - began
-        if name == "peer":  # then it has begun to run, and a signal ends it well
+        is_running = is_running or name == "peer"  # from then on a signal ends it well
+        if taken and is_running and not is_ended:
+            is_ended = True
             process.send_signal(signal.SIGINT)
     process.stdout.close()
     status = process.wait(_STUCK_S)
