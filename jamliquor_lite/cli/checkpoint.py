@@ -20,7 +20,7 @@ from . import evidence, kept, keyfile, qr, signers
 from . import settings as configuration
 from .knobs import CHAIN, DATA, KEY
 from .main import one_line
-from .start import CheckpointFile, adopt, read
+from .start import CheckpointFile, adopt, check_chain, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,9 +211,7 @@ def _embed(args: "argparse.Namespace", settings: "configuration.Settings") -> No
         raise LocalError("say into a copy of which chainspec: --chain CHAINSPEC", 2)
     genesis = ChainSpec.read(settings.chain).checkpoint()
     trust, whole, _ = _look(args.what, settings)
-    if trust.genesis_hash != genesis.genesis_hash:
-        raise LocalError("it is of another chain (genesis %s…) than the chainspec (%s…)" % (
-            trust.genesis_hash.hex()[:8], genesis.genesis_hash.hex()[:8]), 2)
+    check_chain(trust.genesis_hash, genesis)
     if whole is not None:
         adopt(whole, genesis)
     root = json.loads(read(settings.chain, MAX_FILE_BYTES))
@@ -270,9 +268,7 @@ def _verify(args: "argparse.Namespace", settings: "configuration.Settings") -> N
     trust, whole, keys = _look(args.what, settings)
     if settings.chain != "dev":
         genesis = ChainSpec.read(settings.chain).checkpoint()
-        if trust.genesis_hash != genesis.genesis_hash:
-            raise LocalError("it is of another chain (genesis %s…) than the chainspec (%s…)" % (
-                trust.genesis_hash.hex()[:8], genesis.genesis_hash.hex()[:8]))
+        check_chain(trust.genesis_hash, genesis, status=1)
         if whole is not None:
             adopt(whole, genesis)
     vouched = _require(args, trust, keys)
@@ -292,9 +288,7 @@ def _import(args: "argparse.Namespace", settings: "configuration.Settings") -> N
     genesis_hash = file.checkpoint.genesis_hash
     if settings.chain != "dev":
         genesis = ChainSpec.read(settings.chain).checkpoint()
-        if genesis.genesis_hash != genesis_hash:
-            raise LocalError("%s: it is of another chain (genesis %s…) than the chainspec (%s…)" % (
-                args.file, genesis_hash.hex()[:8], genesis.genesis_hash.hex()[:8]), 2)
+        check_chain(genesis_hash, genesis, args.file + ": ")
     saved = _Saved(settings, genesis_hash)
     old = saved.checkpoint
     if settings.chain == "dev":

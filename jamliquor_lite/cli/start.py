@@ -120,13 +120,19 @@ def _from_hex(text: str) -> bytes:
         return b""
 
 
+def check_chain(genesis_hash: bytes, genesis: Checkpoint, where: str = "", status: int = 2) -> None:
+    """LocalError where that is not the hash of this genesis; `where` is what the line begins with."""
+    if genesis_hash != genesis.genesis_hash:
+        raise LocalError("%sit is of another chain (genesis %s…) than the chainspec (%s…)" % (
+            where, genesis_hash.hex()[:8], genesis.genesis_hash.hex()[:8]), status)
+
+
 def of_chain(start: Start, genesis: Checkpoint) -> Checkpoint:
     """The checkpoint to begin with on the chain of this genesis: that of the file, else the genesis itself. LocalError
     where what was given is of another chain."""
     said = start.checkpoint.genesis_hash if start.checkpoint else start.trust.genesis_hash if start.trust else b""
-    if said and said != genesis.genesis_hash:
-        raise LocalError("%s: it is of another chain (genesis %s…) than the chainspec (%s…)"
-                         % (start.where, said.hex()[:8], genesis.genesis_hash.hex()[:8]), 2)
+    if said:
+        check_chain(said, genesis, start.where + ": ")
     if start.checkpoint is None:
         return genesis
     return adopt(start.checkpoint, genesis)
