@@ -4,6 +4,7 @@ Every suite runs, whatever became of the one before. The last line counts the te
 `N passed, N failed, N skipped`. Exit status 1 when anything failed or a suite ran no test.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -132,6 +133,18 @@ def end(process: "subprocess.Popen[str]", why: str) -> None:
     os.killpg(process.pid, signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def ending_all(threads: ThreadPoolExecutor) -> Iterator[None]:
+    """Who waits for these threads inside ends their processes when it fails: Ctrl-C reaches one thread only."""
+    try:
+        yield
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for process in list(RUNNING):
+            end(process, "interrupted")
+        raise
+
+
 def pytest_suite(limit_s: float, *arguments: str, workers: int = 1) -> Counts:
     """One pytest run. A run that fails without a failed test (a crash, no test at all) counts as one failure.
 
@@ -173,16 +186,11 @@ def portable() -> Counts:
     counts = Counts()
     with ThreadPoolExecutor(WORKERS) as threads:
         asked = [threads.submit(portable_file, path) for path in find("tests", [])]
-        try:
+        with ending_all(threads):
             for each in as_completed(asked):
                 found, said = each.result()
                 print(said, end="", flush=True)
                 counts.add(found)
-        except BaseException:  # Ctrl-C reaches this thread only
-            threads.shutdown(wait=False, cancel_futures=True)
-            for process in list(RUNNING):
-                end(process, "interrupted")
-            raise
     return counts
 
 
@@ -308,13 +316,8 @@ def run_lanes(lanes: list[list[str]]) -> "list[tuple[Counts, float]]":
     """All lanes side by side; the suites' counts and minutes in their order."""
     with ThreadPoolExecutor(len(lanes)) as threads:
         asked = [threads.submit(run_lane, names) for names in lanes]
-        try:
+        with ending_all(threads):
             return [found for each in asked for found in each.result()]
-        except BaseException:  # Ctrl-C reaches this thread only
-            threads.shutdown(wait=False, cancel_futures=True)
-            for process in list(RUNNING):
-                end(process, "interrupted")
-            raise
 
 
 def main(arguments: list[str]) -> int:
