@@ -6,6 +6,7 @@ from jamliquor_lite.budget.meter import Meter
 from jamliquor_lite.budget.profile import Profile
 from jamliquor_lite.node.quic import QuicCarrier
 from jamliquor_lite.transport.quic_listener import Listener
+from tests.node.wire_world import Rounds
 from tests.transport.pipe import GENESIS, identity
 
 ADDRESS = ("192.0.2.1", 30333)
@@ -83,7 +84,7 @@ class FakeListener(Listener):
         pass
 
 
-class World:
+class World(Rounds):
     def __init__(self, cpu_us=None, **numbers):
         profile = Profile()
         for name, value in numbers.items():
@@ -99,12 +100,6 @@ class World:
     def join(self, cls):
         self.listener.connections.append(FakeConnection(cls))
         return self.listener.connections[-1]
-
-    def turn(self):
-        self.turns += 1
-        self.carrier.receive(self.now)
-        self.carrier.flush(self.now)
-        return self.carrier.watch(self.now)
 
     def run(self, ms, each=None):
         until = self.now + ms

@@ -225,7 +225,18 @@ class Peer:
         self.link.leave()
 
 
-class WireWorld:
+class Rounds:
+    """Has a `carrier`, whose rounds it counts."""
+
+    def turn(self):
+        """One round. When the next one is due; -1 is never."""
+        self.turns += 1
+        self.carrier.receive(self.now)
+        self.carrier.flush(self.now)
+        return self.carrier.watch(self.now)
+
+
+class WireWorld(Rounds):
     """See the head. `turns` counts the rounds of the carrier, `now` is its time in ms."""
 
     def __init__(self, counts=COUNTS[0], cpu_us=None, receive_bytes=64 * 1024, **numbers):
@@ -260,13 +271,6 @@ class WireWorld:
         else:
             times.append(self.now)
             sizes.append(size)
-
-    def turn(self):
-        """One round. When the next one is due; -1 is never."""
-        self.turns += 1
-        self.carrier.receive(self.now)
-        self.carrier.flush(self.now)
-        return self.carrier.watch(self.now)
 
     def run(self, ms, each=None):
         """Let so much time pass. `each(world)` is called before each round."""
