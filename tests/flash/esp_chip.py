@@ -16,6 +16,7 @@ import tty
 import zlib
 
 from jamliquor_lite.flash import esp
+from tests import terminals
 
 FLASH_BYTES = 4 << 20
 _END, _ESCAPE = 0xC0, 0xDB
@@ -78,8 +79,8 @@ class EspChip:
                     is_escaped = False
                 if self._is_ending.is_set():
                     break
+        terminals.unplug(self._outer, self.port)
         os.close(self._inner)
-        os.close(self._outer)
 
     def _take(self, packet: bytes) -> None:
         if len(packet) < 8 or packet[0]:

@@ -11,6 +11,7 @@ import tty
 from jamliquor_lite.console.console import Console
 from jamliquor_lite.console.log import Log
 from jamliquor_lite.node.status import Status, budget_names
+from tests import terminals
 
 NAMES = list(budget_names())
 
@@ -143,7 +144,7 @@ class FakeBoard:
     def unplug(self) -> None:
         with self._lock:
             if self._ours >= 0:
-                os.close(self._ours)
+                terminals.unplug(self._ours, self.name)
                 os.close(self._theirs)
                 self._ours = -1
             self.console = None

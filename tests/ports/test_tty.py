@@ -13,6 +13,7 @@ import pytest
 from jamliquor_lite.errors import LocalError
 from jamliquor_lite.ports.cpython.tty import open_tty
 from jamliquor_lite.ports.tcp import CLOSED, OPEN, Waker
+from tests import terminals
 from tests.support import ROOT
 
 PATIENCE_S = 120
@@ -68,10 +69,11 @@ def test_a_line_that_nobody_reads_takes_so_much_and_no_more():
 def test_a_port_that_vanishes_is_closed_with_a_reason():
     async def main(waker):
         master, slave = os.openpty()
-        line = open_tty(waker, os.ttyname(slave), 9600)
+        name = os.ttyname(slave)
+        line = open_tty(waker, name, 9600)
         os.close(slave)
         line.watch(True, False)
-        os.close(master)
+        terminals.unplug(master, name)
         buf = memoryview(bytearray(8))
         await _until(waker, lambda: line.recv_into(buf, 0, 8) < 0)
         assert line.state == CLOSED and line.reason in ("the port is gone", "Input/output error")
