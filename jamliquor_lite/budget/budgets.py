@@ -7,7 +7,8 @@
     mode        FULL or IDLE: whether every header is followed (node/mode.py)
 
 A profile's rate is a promise about every window of two seconds, whatever was saved up before. So the buckets are
-filled a little slower, by what their burst may add: rate = cap - burst / 2.
+filled a little slower, by what their burst may add: rate = cap - burst / 2. What the system sends without being asked,
+such as its answers to floods, nobody here sees: where a profile says how much that may be, it is left to it.
 """
 
 from ..const import const
@@ -41,12 +42,19 @@ def burst_of(cap: int, profile: "Profile") -> int:
     return min(max(cap // 1000 * profile.burst_ms, least, segment), cap, _MOST_BURST)
 
 
-def rate_under(cap: int, profile: "Profile") -> int:
-    """The rate of a bucket that never lets more than WINDOW_S * cap through in WINDOW_S seconds."""
-    return cap and cap - (burst_of(cap, profile) + WINDOW_S - 1) // WINDOW_S
+def rate_under(cap: int, profile: "Profile", system: int = 0) -> int:
+    """The rate of a bucket that never lets more than WINDOW_S * cap through in WINDOW_S seconds, while the system may
+    send `system` bytes a second beside it."""
+    return cap and cap - system - (burst_of(cap, profile) + WINDOW_S - 1) // WINDOW_S
 
 
-def _bucket(cap: int, profile: "Profile") -> "tuple[int, int]":
+def _up(profile: "Profile") -> "tuple[int, int]":
+    cap = profile.max_upload_rate
+    return rate_under(cap, profile, profile.system_upload_rate), burst_of(cap, profile)
+
+
+def _down(profile: "Profile") -> "tuple[int, int]":
+    cap = profile.max_download_rate
     return rate_under(cap, profile), burst_of(cap, profile)
 
 
@@ -59,8 +67,8 @@ class Budgets:
         self.is_asleep = False  # idle, and nobody asks: connections are closed and none begins
         try:
             self.cpu = Cpu(profile, cpu_us or _no_time)
-            self.up = Shares(*_bucket(profile.max_upload_rate, profile), WEIGHTS)
-            self.down = Shares(*_bucket(profile.max_download_rate, profile), WEIGHTS)
+            self.up = Shares(*_up(profile), WEIGHTS)
+            self.down = Shares(*_down(profile), WEIGHTS)
             self.down.sure = SERVING  # strangers send before anybody here says that they may
             self.allowance = Allowance(profile.day_bytes, profile.month_bytes, profile.allowance_quantum)
         except ValueError as error:
@@ -71,8 +79,8 @@ class Budgets:
         """Go on with other numbers: all of them, or none and a LocalError. Nothing that was spent is forgotten."""
         Budgets(profile)  # complains of what cannot be
         self.cpu.change(rate_of(profile), profile.cpu_burst_ms * 1000)
-        self.up.change(*_bucket(profile.max_upload_rate, profile))
-        self.down.change(*_bucket(profile.max_download_rate, profile))
+        self.up.change(*_up(profile))
+        self.down.change(*_down(profile))
         self.allowance.change(profile.day_bytes, profile.month_bytes, profile.allowance_quantum)
         self.slots.profile = profile
         self.profile = profile

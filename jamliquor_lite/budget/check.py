@@ -253,6 +253,9 @@ def _rates(p: "Profile") -> "list[Fault]":
         if getattr(p, field) >= segment > burst_of(getattr(p, field), p):
             found.append(("burst_ms", "%d ms of %s = %d are less than a segment, %d bytes" % (
                 p.burst_ms, field, getattr(p, field), segment)))
+    if 0 < p.max_upload_rate < 2 * p.system_upload_rate:
+        found.append(("max_upload_rate", "%d bytes a second are fewer than twice system_upload_rate, %d, which the "
+                      "system's own answers may take" % (p.max_upload_rate, p.system_upload_rate)))
     for field in ("socket_receive_bytes", "socket_send_bytes"):
         if 0 < getattr(p, field) < 2 * segment:
             found.append((field, "%d bytes hold less than two segments of %d" % (getattr(p, field), segment)))

@@ -162,6 +162,7 @@ class Profile:
     # rates; 0 is no cap
     max_download_rate = 0  # bytes per second, on the wire, in every two seconds
     max_upload_rate = 0
+    system_upload_rate = 0  # of it, left to what the system sends by itself: answers to floods (cli/board_rules.py)
     peer_download_rate = 0  # the same of one peer, on average
     peer_upload_rate = 0
     protocol_rate = 0  # and of one protocol of all peers

@@ -93,7 +93,20 @@ def test_two_seconds_hold_no_more_than_the_cap():
         assert burst >= min(cap, 1514) and rate > 0
         assert 2 * rate + burst <= 2 * cap
         assert cap < 26_000 or rate >= cap * 97 // 100, (cap, rate)
-    assert rate_under(0, profile) == 0
+        assert rate_under(cap, profile, cap // 4) == rate - cap // 4
+    assert rate_under(0, profile) == rate_under(0, profile, 100) == 0
+
+
+def test_what_is_the_systems_is_left_to_it():
+    profile = Profile()
+    profile.max_upload_rate = profile.max_download_rate = 100_000
+    profile.system_upload_rate = 2_000
+    budgets = Budgets(profile)
+    assert budgets.up.rate == budgets.down.rate - 2_000
+    other = Profile()
+    other.max_upload_rate, other.system_upload_rate = 100_000, 3_000
+    budgets.change(other)
+    assert budgets.up.rate == rate_under(100_000, other) - 3_000
 
 
 def test_a_change_applies_whole_or_not_at_all():

@@ -142,6 +142,8 @@ def test_a_byte_decides() -> None:
         ({"cpu_permille": 0}, "cpu_permille", "0 is not within 1 and 1000"),
         ({"cpu_permille": 1001}, "cpu_permille", "1001 is not within 1 and 1000"),
         ({"max_upload_rate": 1513}, "max_upload_rate", "1513 bytes a second do not let a segment of 1514 through"),
+        ({"max_upload_rate": 4000, "system_upload_rate": 2001}, "max_upload_rate",
+         "4000 bytes a second are fewer than twice system_upload_rate, 2001"),
         ({"protocol_rate": 10}, "protocol_rate", "10 bytes a second do not let a segment of 1514 through"),
         ({"socket_receive_bytes": 3027}, "socket_receive_bytes", "3027 bytes hold less than two segments of 1514"),
         ({"day_bytes": 2_000_000}, "day_bytes", "fewer than two of allowance_quantum, 1048576"),
