@@ -4,6 +4,9 @@ What is below TCP, or claims a source that is not its own, no budget of the node
 the kernel can tell, counted by what it was, and no part of what the node promises (`nft list table inet jamliquor_lite`
 shows the counts). Connections that stand are never counted against new ones, so a flood of first packets does not
 touch them.
+
+What the system answers to floods is held too, for it is sent beside what the node counts: first packets by
+new_per_second, and its errors (to datagrams for ports that nobody has) to one a second.
 """
 
 TYPE_CHECKING = False
@@ -22,6 +25,7 @@ _COUNTERS = {
     "shed_open": "more open at once of one address than source_connections",
     "shed_stray": "segments of no connection: no SYN, or out of any window",
     "shed_datagrams": "more datagrams of one address, or of strangers, than datagrams_per_second",
+    "shed_errors": "more errors of the system, as answers to floods, than one a second",
 }
 
 
@@ -67,6 +71,15 @@ def rules(board: "Board", tcp_ports: "list[int]", udp_ports: "list[int]") -> str
         f"{n['new_per_second']}/second burst {n['new_burst']} packets counter name shed_new drop",
         *_per_source("datagrams", n["datagrams_per_second"], n["datagrams_burst"], "shed_datagrams"),
         "\t\tct state new counter name accepted",
+        "\t}",
+        "\tchain output {",
+        "\t\ttype filter hook output priority filter - 5; policy accept;",
+        '\t\toifname "lo" accept',
+        *(
+            f"\t\t{kind} type {{ destination-unreachable, time-exceeded, parameter-problem }} "
+            "limit rate over 1/second burst 1 packets counter name shed_errors drop"
+            for kind in ("icmp", "icmpv6")
+        ),
         "\t}",
         "}",
     ]

@@ -21,6 +21,10 @@ _RECEIVE_RESERVE = const(8)  # net.c: RX_RESERVE
 # `valgrind --tool=lackey`; in C they are 10.8 on RV32 (tools/bench/mcu.py).
 _PURE_HEADER_M = const(514)
 _OF_SOCKETS = ("peers_ceiling", "handshakes", "dials", "asks", "socket_receive_bytes", "socket_send_bytes")
+# What the system sends for a first packet of a neighbour that is not there: three ARP requests, where a SYN-ACK to
+# elsewhere is 58 to 74 bytes; and its one error a second (board_firewall.py), Ethernet and IPv4.
+_ANSWER_BYTES = const(3 * 42)
+_ERROR_BYTES = const(14 + 576)
 # Where each way of flashing needs a key of [flashing].
 _NEEDS = {"uf2": ("usb_boot", "volume", "uf2_family", "image_kb"), "esptool": ("chip", "image_kb"),
           "mpremote": ("natmod",), "image": ("image_kb",)}
@@ -186,6 +190,7 @@ def _linux(board: "Board") -> "list[tuple[bool, str]]":
     sockets = found["peers_ceiling"] + found["handshakes"] + found["dials"] + found["asks"]
     # The kernel books twice what is asked of it, for its own headers (socket(7)); QUIC has one socket.
     buffers = 2 * (sockets + 1) * (found["socket_receive_bytes"] + found["socket_send_bytes"])
+    answers = firewall["new_per_second"] * _ANSWER_BYTES + _ERROR_BYTES
     return [
         (
             found["socket_receive_bytes"] > 0 and found["socket_send_bytes"] > 0,
@@ -213,5 +218,10 @@ def _linux(board: "Board") -> "list[tuple[bool, str]]":
         (
             firewall["source_new_per_second"] <= firewall["new_per_second"],
             "firewall.source_new_per_second: more than new_per_second allows all of them together",
+        ),
+        (
+            not board.profile.get("max_upload_rate", 0) or board.profile.get("system_upload_rate", 0) >= answers,
+            f"profile.system_upload_rate: the system's answers to floods take up to {answers} bytes a second at "
+            f"firewall.new_per_second = {firewall['new_per_second']}",
         ),
     ]

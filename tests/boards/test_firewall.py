@@ -43,6 +43,11 @@ PROGRAM = textwrap.dedent("""\
         for _ in range(count):
             sock.sendto(bytes(1200), (host, %d))
         print(count)
+    if what == "nowhere":
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for port in range(40000, 40000 + count):
+            sock.sendto(bytes(1200), (host, port))
+        print(count)
 """) % (TCP, UDP, TCP, UDP)
 
 
@@ -104,6 +109,14 @@ def test_a_flood_of_datagrams_is_shed(place: Place) -> None:
     # They are of nobody whom the node has answered: no more than new connections are.
     assert counted["accepted"] <= n["new_burst"] + 2 * n["new_per_second"]
     assert counted["shed_new"] == 500 - counted["accepted"] > 400
+
+
+def test_errors_are_answered_at_one_a_second(place: Place) -> None:
+    """The kernel's own limit is by address, and lets six through at once."""
+    place.say(place.nasty, "nowhere", 40)
+    place.say(place.honest, "nowhere", 40)
+    assert place.counted()["shed_errors"] >= 6
+    assert place.node.counters().tx_bytes < 6 * 590
 
 
 def test_segments_of_no_connection_are_strays(place: Place) -> None:

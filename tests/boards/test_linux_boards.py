@@ -45,6 +45,8 @@ def test_with_linux_a_node_does_without_a_vrf_in_machine_code(tmp_path: Path) ->
         ("kernel_mb = 24", "kernel_mb = 4", "stops.kernel_mb: 27 sockets may hold 5308416 bytes, and it is 4 MiB"),
         ("socket_receive_bytes = 65536", "socket_receive_bytes = 0", "profile.socket_receive_bytes, "
          "profile.socket_send_bytes: missing; the system's own may be megabytes"),
+        ("system_upload_rate = 2048", "system_upload_rate = 1849", "profile.system_upload_rate: the system's answers "
+         "to floods take up to 1850 bytes a second at firewall.new_per_second = 10"),
         ("source_new_per_second = 2", "source_new_per_second = 11", "firewall.source_new_per_second: more than "
          "new_per_second allows all of them together"),
         ("sources = 4096", "sources = true", "firewall.sources: True is given, a whole number is needed"),
