@@ -5,7 +5,6 @@ from ..chain.range_builder import build_range
 from ..codec import natural
 from ..jam.block_request import BlockResponder
 from ..jam.difference_request import DifferenceResponder
-from ..jam.events import MORE, REQUEST
 from ..jam.kinds import BLOCK_REQUEST, DECLINED, DIFFERENCE_REQUEST, HEADER_REQUEST, STATE_REQUEST
 from ..jam.range_request import DESCENDING
 from ..jam.state_request import StateResponder
@@ -76,16 +75,15 @@ class HeaderAnswer(answers.HeaderAnswer):
         return None if found is None else [block.header for block in found]
 
 
-class StateAnswer:
+class StateAnswer(answers.Answer):
     """One CE 129 exchange: refused for a header whose state is unknown or forgotten, and for a range that is none."""
 
     def __init__(self, server: "Server", connection: "Connection", stream: "Stream", now: int) -> None:
         self._server = server
         self._connection = connection
         self._stream = stream
-        self.responder = StateResponder()
-        self.responder.begin(stream, now + _DEADLINE_MS)
-        self._pieces = Pieces([])
+        self.responder: StateResponder = StateResponder()
+        answers.Answer.__init__(self, stream, now + _DEADLINE_MS)
         self._raw: bytes | None = None  # a dishonest answer goes out as it is, past the responder
         self._sent = 0
         self._flushed_at = 0  # when its last bytes have left: closing a connection overtakes what waits
@@ -97,17 +95,12 @@ class StateAnswer:
         return self.responder.busy and not self._over
 
     def poll(self, now: int) -> bool:
-        """Bounded work; whether there may be more."""
-        if self._raw is not None:
-            return self._send_raw(now)
-        event = self.responder.poll(now)
-        if event == REQUEST:
-            self._server.count(STATE_REQUEST)
-            self._answer(now)
-            return True
-        return self._pieces.write_to(self.responder) or event == MORE
+        """As in Answer."""
+        return answers.Answer.poll(self, now) if self._raw is None else self._send_raw(now)
 
-    def _answer(self, now: int) -> None:
+    def asked(self, now: int) -> None:
+        """As in Answer."""
+        self._server.count(STATE_REQUEST)
         responder, chain, wire = self.responder, self._server.chain, self._server.wire
         start, end = responder.start_key, responder.end_key
         header_hash = responder.header_hash

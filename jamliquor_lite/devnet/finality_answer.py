@@ -1,8 +1,8 @@
 """Answers CE 130 and CE 153 from a devnet's finality (jam/finality_answer.py)."""
 
-from ..jam.events import MORE, REQUEST
 from ..jam.finality_answer import JustificationResponder, WarpResponder
 from ..jam.kinds import DECLINED, JUSTIFICATION_REQUEST, WARP_SYNC_REQUEST
+from ..node.answers import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DEADLINE_MS = 30_000  # a peer that asks and does not read; one that reads slowly is given more
 
 
-class FinalityAnswer:
+class FinalityAnswer(Answer):
     """One exchange of either kind. A dishonest answer goes out as it is, past the responder."""
 
     responder: "JustificationResponder | WarpResponder"
@@ -24,27 +24,22 @@ class FinalityAnswer:
         self._stream = stream
         self._raw: bytes | None = None
         self._sent = 0
-        self.responder.begin(stream, now + _DEADLINE_MS)
+        Answer.__init__(self, stream, now + _DEADLINE_MS)
 
-    @property
-    def busy(self) -> bool:
-        """The exchange runs."""
-        return self.responder.busy
+    def asked(self, now: int) -> None:
+        """As in Answer."""
+        fault = self._finality.fault
+        if fault.refuses:
+            self.responder.refuse(DECLINED)
+        elif not fault.silent:
+            self._answer()
 
-    def poll(self, now: int) -> bool:
-        """Bounded work; whether there may be more. RemoteError where the requester is to blame."""
-        event = self.responder.poll(now)
-        if event == REQUEST:
-            fault = self._finality.fault
-            if fault.refuses:
-                self.responder.refuse(DECLINED)
-            elif not fault.silent:
-                self._answer()
-            return True
+    def write(self, now: int) -> bool:
+        """As in Answer."""
         moved = self._send_raw(self._raw) if self._raw is not None else self.responder.pump()
         if moved:
             self.responder.deadline = now + _DEADLINE_MS
-        return moved or event == MORE
+        return moved
 
     def _answer(self) -> None:
         raise NotImplementedError

@@ -58,11 +58,15 @@ class Answer:
         if event == REQUEST:
             self.asked(now)
             return True
-        return self._pieces.write_to(self.responder) or event == MORE
+        return self.write(now) or event == MORE
 
     def asked(self, now: int) -> None:
         """The request is complete, in `responder`: begin the answer."""
         raise NotImplementedError
+
+    def write(self, now: int) -> bool:
+        """Send of the answer what is taken now; whether anything was."""
+        return self._pieces.write_to(self.responder)
 
 
 class HeaderAnswer(Answer):

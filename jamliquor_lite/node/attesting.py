@@ -17,12 +17,12 @@ from ..jam.attestation import (
     encode_entries,
     signed_bytes,
 )
-from ..jam.events import DONE, LOST, MORE, REFUSED, REQUEST
+from ..jam.events import DONE, LOST, MORE, REFUSED
 from ..jam.kinds import ATTESTATION_REQUEST, DECLINED, MALFORMED, TIMED_OUT, UNSUPPORTED, class_of, protocol
 from ..ports import clock, entropy
 from ..ports.tcp import Waker
 from ..transport.states import CLOSED, READY
-from .answers import Pieces
+from .answers import Answer, Pieces
 from .bootstrap import turn_until_something_comes
 
 TYPE_CHECKING = False
@@ -181,37 +181,26 @@ class Openings:
         return found
 
 
-class AttestationAnswer:
+class AttestationAnswer(Answer):
     """One request of a peer. `entries` gives what is attested, None where nothing is, and the request declined."""
 
     def __init__(self, stream: "Stream", deadline: int, identity: "Identity", genesis_hash: bytes,
                  entries: "Callable[[], list[Entry] | None]") -> None:
-        self._responder = AttestationResponder()
-        self._responder.begin(stream, deadline)
+        self.responder: AttestationResponder = AttestationResponder()
+        Answer.__init__(self, stream, deadline)
         self._identity = identity
         self._genesis_hash = genesis_hash
         self._entries = entries
-        self._pieces = Pieces([])
 
-    @property
-    def busy(self) -> bool:
-        """The exchange runs."""
-        return self._responder.busy
-
-    def poll(self, now: int) -> bool:
-        """Bounded work, of which one signature is the most; whether there may be more. RemoteError where the requester
-        is to blame."""
-        responder = self._responder
-        event = responder.poll(now)
-        if event == REQUEST:
-            entries = self._entries()
-            if entries is None:
-                responder.refuse(DECLINED)
-                return True
-            said = encode_entries(entries)
-            signed = signed_bytes(self._genesis_hash, responder.challenge, said)
-            content = said + self._identity.sign(signed)
-            responder.answer((len(content),))
-            self._pieces = Pieces([content])
-            return True
-        return self._pieces.write_to(responder) or event == MORE
+    def asked(self, now: int) -> None:
+        """As in Answer, with one signature."""
+        responder = self.responder
+        entries = self._entries()
+        if entries is None:
+            responder.refuse(DECLINED)
+            return
+        said = encode_entries(entries)
+        signed = signed_bytes(self._genesis_hash, responder.challenge, said)
+        content = said + self._identity.sign(signed)
+        responder.answer((len(content),))
+        self._pieces = Pieces([content])
