@@ -162,9 +162,18 @@ def ed25519_public(seed: "Buffer") -> bytes:
     return public
 
 
-def ed25519_sign(seed: "Buffer", message: "Buffer") -> bytes:
-    """The 64-byte signature of `message` by a 32-byte seed, deterministic as in RFC 8032."""
-    signature: bytes = get("ed25519").sign(_secret(seed), bytes(message))
+def ed25519_sign(seed: "Buffer", message: "Buffer", public: bytes = b"") -> bytes:
+    """The 64-byte signature of `message` by a 32-byte seed, deterministic as in RFC 8032.
+
+    `public` is what `ed25519_public` gave for this seed, where that is known: boards need not make it again. Never
+    another one: signatures by two public keys give the seed's scalar away.
+    """
+    implementation = get("ed25519")
+    sign_as = getattr(implementation, "sign_as", None) if public else None
+    if sign_as is not None:
+        signature: bytes = sign_as(_secret(seed), public, bytes(message))
+    else:
+        signature = implementation.sign(_secret(seed), bytes(message))
     return signature
 
 

@@ -24,7 +24,7 @@ class Identity:
 
     def sign(self, message: "Buffer") -> bytes:
         """Our signature of `message`, 64 bytes."""
-        return suite.ed25519_sign(self._seed, message)
+        return suite.ed25519_sign(self._seed, message, self.public)
 
     @staticmethod
     def verify_peer(key: "Buffer", signature: "Buffer", message: "Buffer") -> bytes:

@@ -32,7 +32,8 @@ static void ed25519(void) {
     SECRET(seed);
     SECRET(text);
     jc_ed25519_public(out, seed);
-    jc_ed25519_sign(out, seed, text, sizeof text);
+    jc_ed25519_sign(out, seed, NULL, text, sizeof text);
+    jc_ed25519_sign(out, seed, public_, text, sizeof text);
 }
 
 static void seal(void) {

@@ -57,7 +57,11 @@ static void ed25519_public(void) {
 }
 
 static void ed25519_sign(void) {
-    jc_ed25519_sign(out, seed, text, sizeof text);
+    jc_ed25519_sign(out, seed, NULL, text, sizeof text);
+}
+
+static void ed25519_sign_as(void) {
+    jc_ed25519_sign(out, seed, public_, text, sizeof text);
 }
 
 static void seal(void) {
@@ -95,6 +99,7 @@ static const struct {
     {"x25519_public", x25519_public},
     {"ed25519_public", ed25519_public},
     {"ed25519_sign", ed25519_sign},
+    {"ed25519_sign_as", ed25519_sign_as},
     {"seal", seal},
     {"open", open_},
     {"mlkem_keypair", mlkem_keypair},

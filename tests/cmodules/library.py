@@ -85,9 +85,10 @@ class Library:
         self._c.jc_ed25519_public(out, _lent(seed))
         return out.raw
 
-    def ed25519_sign(self, seed: bytes, message: bytes) -> bytes:
+    def ed25519_sign(self, seed: bytes, message: bytes, public: bytes = b"") -> bytes:
         out = _room(64)
-        self._c.jc_ed25519_sign(out, _lent(seed), _lent(message), self._size(len(message)))
+        given = _lent(public) if public else None
+        self._c.jc_ed25519_sign(out, _lent(seed), given, _lent(message), self._size(len(message)))
         return out.raw
 
     def ed25519_verify(self, public: bytes, signature: bytes, message: bytes) -> bool:

@@ -161,6 +161,7 @@ def test_wrong_lengths():
         raises(ValueError, jamcrypto.blake2b, bytearray(size), b"")
         raises(ValueError, jamcrypto.ed25519_sign, bytearray(64), bytes(size), b"")
         raises(ValueError, jamcrypto.ed25519_sign, bytearray(size), bytes(32), b"")
+        raises(ValueError, jamcrypto.ed25519_sign, bytearray(64), bytes(32), b"", bytes(size))
         raises(ValueError, jamcrypto.ed25519_verify, bytes(size), bytes(64), b"")
         raises(ValueError, jamcrypto.ed25519_verify, bytes(32), bytes(size), b"")
         raises(ValueError, jamcrypto.sha512, bytearray(size), b"")

@@ -11,8 +11,8 @@ from tools.building import ToolError, call
 
 PROGRAM = Path(__file__).with_name("left_behind.c")
 PARTS = (
-    "x25519", "x25519_public", "ed25519_public", "ed25519_sign", "seal", "open", "mlkem_keypair", "mlkem_encapsulate",
-    "mlkem_decapsulate",
+    "x25519", "x25519_public", "ed25519_public", "ed25519_sign", "ed25519_sign_as", "seal", "open", "mlkem_keypair",
+    "mlkem_encapsulate", "mlkem_decapsulate",
 )  # fmt: skip
 RUN_S = 120
 
@@ -48,4 +48,4 @@ def test_what_is_planted_is_found(program: Path) -> None:
 
 def test_every_function_with_secrets_is_run() -> None:
     declared = set(re.findall(r"\b(jc_\w+)\(", (MODULE / "jamcrypto.h").read_text())) - {"jc_ed25519_verify"}
-    assert len(declared) == len(PARTS)
+    assert len(declared) == len({part.removesuffix("_as") for part in PARTS})

@@ -68,6 +68,7 @@ def test_rfc8032():
         seed, public, message, signature = [unhex(x) for x in row]
         assert ed25519.public(seed) == public == suite.ed25519_public(seed)
         assert ed25519.sign(seed, message) == signature == suite.ed25519_sign(seed, message)
+        assert suite.ed25519_sign(seed, message, public) == signature
         assert ed25519.verify(public, signature, message)
         assert suite.ed25519_verify(public, signature, message)
 

@@ -44,10 +44,14 @@ void jc_ed25519_public(uint8_t public_[32], const uint8_t seed[32]) {
     jc_wipe_stack();
 }
 
-void jc_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], const uint8_t *message, size_t size) {
-    uint8_t scalar[32], prefix[32], public_[32], nonce[32], challenge[32], made[64];
+void jc_ed25519_sign(
+    uint8_t signature[64], const uint8_t seed[32], const uint8_t public_[32], const uint8_t *message, size_t size) {
+    uint8_t scalar[32], prefix[32], computed[32], nonce[32], challenge[32], made[64];
     expand(scalar, prefix, seed);
-    crypto_eddsa_scalarbase(public_, scalar);
+    if (public_ == NULL) {
+        crypto_eddsa_scalarbase(computed, scalar);
+        public_ = computed;
+    }
     hash_to_scalar(nonce, prefix, NULL, message, size);
     crypto_eddsa_scalarbase(made, nonce);
     hash_to_scalar(challenge, made, public_, message, size);

@@ -26,11 +26,13 @@ void jc_x25519_public(uint8_t public_[JC_X25519_BYTES], const uint8_t secret[JC_
 #define JC_ED25519_PUBLIC_BYTES 32
 #define JC_ED25519_SIGNATURE_BYTES 64
 
-/* Ed25519 (RFC 8032): the public key of a seed, and the deterministic signature of a message. */
+/* Ed25519 (RFC 8032): the public key of a seed, and the deterministic signature of a message. To sign takes half as
+ * long where the seed's public key is given and not NULL. It must be that one: with another the signature is none, and
+ * two signatures of one message, by two public keys, give the seed's scalar away. */
 void jc_ed25519_public(uint8_t public_[JC_ED25519_PUBLIC_BYTES], const uint8_t seed[JC_ED25519_SEED_BYTES]);
 void jc_ed25519_sign(
-    uint8_t signature[JC_ED25519_SIGNATURE_BYTES], const uint8_t seed[JC_ED25519_SEED_BYTES], const uint8_t *message,
-    size_t size);
+    uint8_t signature[JC_ED25519_SIGNATURE_BYTES], const uint8_t seed[JC_ED25519_SEED_BYTES],
+    const uint8_t public_[JC_ED25519_PUBLIC_BYTES], const uint8_t *message, size_t size);
 
 /* Whether a signature is valid by ZIP-215: the equation times the cofactor, points in any encoding, S below the
  * group's order. 0, or -1. All arguments are public: not constant time. */

@@ -304,14 +304,17 @@ static mp_obj_t module_ed25519_public(mp_obj_t out, mp_obj_t seed) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(module_ed25519_public_obj, module_ed25519_public);
 
-static mp_obj_t module_ed25519_sign(mp_obj_t out, mp_obj_t seed, mp_obj_t message_in) {
+/* ed25519_sign(out, seed, message[, public]) */
+static mp_obj_t module_ed25519_sign(size_t count, const mp_obj_t *args) {
     need_stack();
-    mp_buffer_info_t message = input(message_in);
+    mp_buffer_info_t message = input(args[2]);
+    const uint8_t *public_ = count == 4 ? input_of(args[3], JC_ED25519_PUBLIC_BYTES) : NULL;
     jc_ed25519_sign(
-        output_of(out, JC_ED25519_SIGNATURE_BYTES), input_of(seed, JC_ED25519_SEED_BYTES), message.buf, message.len);
+        output_of(args[0], JC_ED25519_SIGNATURE_BYTES), input_of(args[1], JC_ED25519_SEED_BYTES), public_, message.buf,
+        message.len);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(module_ed25519_sign_obj, module_ed25519_sign);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_ed25519_sign_obj, 3, 4, module_ed25519_sign);
 
 static mp_obj_t module_ed25519_verify(mp_obj_t public_, mp_obj_t signature, mp_obj_t message_in) {
     need_stack();

@@ -54,6 +54,12 @@ class Ed25519:
         jamcrypto.ed25519_sign(signature, seed, message)
         return bytes(signature)
 
+    @staticmethod
+    def sign_as(seed: bytes, public: bytes, message: bytes) -> bytes:
+        signature = bytearray(64)
+        jamcrypto.ed25519_sign(signature, seed, message, public)
+        return bytes(signature)
+
 
 class Vrf:
     """Checks proofs and makes none."""
