@@ -48,14 +48,8 @@ def rate_under(cap: int, profile: "Profile", system: int = 0) -> int:
     return cap and cap - system - (burst_of(cap, profile) + WINDOW_S - 1) // WINDOW_S
 
 
-def _up(profile: "Profile") -> "tuple[int, int]":
-    cap = profile.max_upload_rate
-    return rate_under(cap, profile, profile.system_upload_rate), burst_of(cap, profile)
-
-
-def _down(profile: "Profile") -> "tuple[int, int]":
-    cap = profile.max_download_rate
-    return rate_under(cap, profile), burst_of(cap, profile)
+def _bucket(cap: int, profile: "Profile", system: int = 0) -> "tuple[int, int]":
+    return rate_under(cap, profile, system), burst_of(cap, profile)
 
 
 class Budgets:
@@ -67,8 +61,8 @@ class Budgets:
         self.is_asleep = False  # idle, and nobody asks: connections are closed and none begins
         try:
             self.cpu = Cpu(profile, cpu_us or _no_time)
-            self.up = Shares(*_up(profile), WEIGHTS)
-            self.down = Shares(*_down(profile), WEIGHTS)
+            self.up = Shares(*_bucket(profile.max_upload_rate, profile, profile.system_upload_rate), WEIGHTS)
+            self.down = Shares(*_bucket(profile.max_download_rate, profile), WEIGHTS)
             self.down.sure = SERVING  # strangers send before anybody here says that they may
             self.allowance = Allowance(profile.day_bytes, profile.month_bytes, profile.allowance_quantum)
         except ValueError as error:
@@ -79,8 +73,8 @@ class Budgets:
         """Go on with other numbers: all of them, or none and a LocalError. Nothing that was spent is forgotten."""
         Budgets(profile)  # complains of what cannot be
         self.cpu.change(rate_of(profile), profile.cpu_burst_ms * 1000)
-        self.up.change(*_up(profile))
-        self.down.change(*_down(profile))
+        self.up.change(*_bucket(profile.max_upload_rate, profile, profile.system_upload_rate))
+        self.down.change(*_bucket(profile.max_download_rate, profile))
         self.allowance.change(profile.day_bytes, profile.month_bytes, profile.allowance_quantum)
         self.slots.profile = profile
         self.profile = profile
