@@ -33,11 +33,11 @@ def public(seed: bytes) -> bytes:
     return _encode(_multiply(_clamp(sha512(seed)), _BASE))
 
 
-def sign(seed: bytes, message: bytes) -> bytes:
-    """The 64-byte signature of `message` (RFC 8032 section 5.1.6)."""
+def sign(seed: bytes, message: bytes, public: bytes = b"") -> bytes:
+    """The 64-byte signature of `message` (RFC 8032 section 5.1.6). `public` is the seed's public key, where known."""
     expanded = sha512(seed)
     scalar = _clamp(expanded)
-    key = _encode(_multiply(scalar, _BASE))
+    key = public or _encode(_multiply(scalar, _BASE))
     nonce = int.from_bytes(sha512(expanded[32:] + message), "little") % _L
     commitment = _encode(_multiply(nonce, _BASE))
     challenge = int.from_bytes(sha512(commitment + key + message), "little") % _L

@@ -168,12 +168,7 @@ def ed25519_sign(seed: "Buffer", message: "Buffer", public: bytes = b"") -> byte
     `public` is what `ed25519_public` gave for this seed, where that is known: boards need not make it again. Never
     another one: signatures by two public keys give the seed's scalar away.
     """
-    implementation = get("ed25519")
-    sign_as = getattr(implementation, "sign_as", None) if public else None
-    if sign_as is not None:
-        signature: bytes = sign_as(_secret(seed), public, bytes(message))
-    else:
-        signature = implementation.sign(_secret(seed), bytes(message))
+    signature: bytes = get("ed25519").sign(_secret(seed), bytes(message), public)
     return signature
 
 

@@ -58,7 +58,7 @@ void run(void) {
     MEASURE("X25519", jc_x25519(out, c->seed, c->x25519_peer), SAME(out, c->x25519_shared));
     MEASURE("Ed25519 public key", jc_ed25519_public(out, c->seed), SAME(out, c->ed25519_public));
     MEASURE(
-        "Ed25519 sign 64 B", jc_ed25519_sign(out, c->seed, c->ed25519_public, c->data, 64),
+        "Ed25519 sign 64 B, key known", jc_ed25519_sign(out, c->seed, c->ed25519_public, c->data, 64),
         SAME(out, c->ed25519_signature));
     MEASURE(
         "Ed25519 verify 64 B", no = jc_ed25519_verify(c->ed25519_public, c->ed25519_signature, c->data, 64), !no);

@@ -29,7 +29,7 @@ class Ed25519:
     def public(self, seed: bytes) -> bytes:
         return self._private(seed).public_key().public_bytes_raw()
 
-    def sign(self, seed: bytes, message: bytes) -> bytes:
+    def sign(self, seed: bytes, message: bytes, public: bytes = b"") -> bytes:
         return self._private(seed).sign(message)
 
     def verify(self, public: bytes, signature: bytes, message: bytes) -> bool:

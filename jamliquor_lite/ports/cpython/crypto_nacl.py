@@ -35,7 +35,7 @@ class Ed25519:
     def public(self, seed: bytes) -> bytes:
         return self._pair(seed)[0]
 
-    def sign(self, seed: bytes, message: bytes) -> bytes:
+    def sign(self, seed: bytes, message: bytes, public: bytes = b"") -> bytes:
         signed = bytearray(64 + len(message))
         key = self._pair(seed)[1]
         if self._lib.crypto_sign(self._ffi.from_buffer(signed), self._size, message, len(message), key):

@@ -49,15 +49,12 @@ class Ed25519:
         return bytes(public)
 
     @staticmethod
-    def sign(seed: bytes, message: bytes) -> bytes:
+    def sign(seed: bytes, message: bytes, public: bytes = b"") -> bytes:
         signature = bytearray(64)
-        jamcrypto.ed25519_sign(signature, seed, message)
-        return bytes(signature)
-
-    @staticmethod
-    def sign_as(seed: bytes, public: bytes, message: bytes) -> bytes:
-        signature = bytearray(64)
-        jamcrypto.ed25519_sign(signature, seed, message, public)
+        if public:
+            jamcrypto.ed25519_sign(signature, seed, message, public)
+        else:
+            jamcrypto.ed25519_sign(signature, seed, message)
         return bytes(signature)
 
 
