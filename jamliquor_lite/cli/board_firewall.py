@@ -76,10 +76,12 @@ def rules(board: "Board", tcp_ports: "list[int]", udp_ports: "list[int]") -> str
         "\t\ttype filter hook output priority filter - 5; policy accept;",
         '\t\toifname "lo" accept',
         *(
-            f"\t\t{kind} type {{ destination-unreachable, time-exceeded, parameter-problem }} "
-            "limit rate over 1/second burst 1 packets counter name shed_errors drop"
+            f"\t\t{kind} type {{ destination-unreachable, time-exceeded, parameter-problem }} jump errors"
             for kind in ("icmp", "icmpv6")
         ),
+        "\t}",
+        "\tchain errors {",
+        "\t\tlimit rate over 1/second burst 1 packets counter name shed_errors drop",
         "\t}",
         "}",
     ]
